@@ -1,0 +1,154 @@
+//! The store's folder: its lock, and a creation that a crash can not leave half done.
+//!
+//! ```text
+//! <path>/in-use     locked (advisory, whole file) while a process has the store open; content unused
+//! <path>/tree/      the fjall database
+//! <path>/tree-new/  a database being created; removed when found
+//! ```
+//!
+//! fjall locks its folder too, but it can't tell a database whose creation was cut short from a damaged one.
+//! So a new database is made beside its place and moved there complete.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+
+use super::{EmbeddedOptions, read_error};
+use crate::Error;
+
+/// Bytes of writes collected in memory before they become a table. Larger buffers mean fewer merges and more
+/// memory; this one fits a small server and costs little throughput.
+const WRITE_BUFFER_BYTES: u64 = 8 * 1024 * 1024;
+
+/// One thread must stay free to write buffers out while another merges tables.
+const WORKER_COUNT: usize = 2;
+
+/// The single keyspace of the database.
+const KEYSPACE: &str = "records";
+
+/// The store's folder is held by another store, in this process or another one.
+#[derive(Debug, thiserror::Error)]
+#[error("the folder {} is in use by another process", path.display())]
+pub struct FolderInUse {
+    /// The folder as it was named to [`EmbeddedStore::open`](super::EmbeddedStore::open).
+    pub path: PathBuf,
+}
+
+/// An open database and what keeps others away from it.
+pub(super) struct OpenedFolder {
+    pub(super) database: Database,
+    pub(super) keyspace: Keyspace,
+    pub(super) lock: FolderLock,
+}
+
+/// Keeps the folder locked until it is dropped.
+pub(super) struct FolderLock {
+    _file: File,
+}
+
+pub(super) fn open(path: &Path, options: &EmbeddedOptions) -> Result<OpenedFolder, Error> {
+    fs::create_dir_all(path).map_err(|error| unusable(path, error))?;
+    let lock = lock(path)?;
+    let tree = path.join("tree");
+    if !tree.try_exists().map_err(|error| unusable(path, error))? {
+        create(path, &tree, options)?;
+    }
+    let (database, keyspace) = open_database(&tree, options)?;
+    Ok(OpenedFolder {
+        database,
+        keyspace,
+        lock,
+    })
+}
+
+fn lock(path: &Path) -> Result<FolderLock, Error> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path.join("in-use"))
+        .map_err(|error| unusable(path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(FolderLock { _file: file }),
+        Err(TryLockError::WouldBlock) => {
+            let in_use = FolderInUse {
+                path: path.to_owned(),
+            };
+            Err(Error::Unavailable(
+                "cannot open its folder".to_owned(),
+                Some(Box::new(in_use)),
+            ))
+        }
+        Err(TryLockError::Error(error)) => Err(unusable(path, error)),
+    }
+}
+
+/// Makes an empty database beside `tree` and moves it there.
+fn create(path: &Path, tree: &Path, options: &EmbeddedOptions) -> Result<(), Error> {
+    let unfinished = path.join("tree-new");
+    match fs::remove_dir_all(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(unusable(path, error));
+        }
+        _ => {}
+    }
+    drop(open_database(&unfinished, options)?);
+    fs::rename(&unfinished, tree)
+        .and_then(|()| File::open(path)?.sync_all())
+        .map_err(|error| unusable(path, error))
+}
+
+fn open_database(tree: &Path, options: &EmbeddedOptions) -> Result<(Database, Keyspace), Error> {
+    let failed = |error| read_error("cannot open its database", error);
+    let database = Database::builder(tree)
+        .cache_size(options.block_cache_bytes)
+        .worker_threads(WORKER_COUNT)
+        .open()
+        .map_err(failed)?;
+    let create_options = || KeyspaceCreateOptions::default().max_memtable_size(WRITE_BUFFER_BYTES);
+    let keyspace = database
+        .keyspace(KEYSPACE, create_options)
+        .map_err(failed)?;
+    Ok((database, keyspace))
+}
+
+fn unusable(path: &Path, error: io::Error) -> Error {
+    Error::Unavailable(
+        format!("cannot use the folder {}", path.display()),
+        Some(Box::new(error)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_creation_cut_short_is_started_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let unfinished = folder.path().join("tree-new");
+        fs::create_dir_all(&unfinished).unwrap();
+        // A journal without the version marker is what a kill in the middle leaves behind.
+        fs::write(unfinished.join("0.jnl"), b"").unwrap();
+        open(folder.path(), &EmbeddedOptions::default()).unwrap();
+        assert!(!unfinished.exists());
+    }
+
+    #[test]
+    fn a_second_open_is_refused_with_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let _first = open(folder.path(), &EmbeddedOptions::default()).unwrap();
+        let refused = open(folder.path(), &EmbeddedOptions::default())
+            .err()
+            .unwrap();
+        let Error::Unavailable(_, Some(source)) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(
+            source.downcast_ref::<FolderInUse>().unwrap().path,
+            folder.path()
+        );
+    }
+}
