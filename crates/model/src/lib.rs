@@ -4,6 +4,7 @@
 //! these types once, at the edge; whoever holds one need not check it again.
 
 mod attributes;
+mod expiry;
 mod ids;
 mod listing;
 mod names;
@@ -16,6 +17,7 @@ mod time;
 pub use attributes::{
     AttributesError, METADATA_BYTES_MAX, ObjectAttributes, StorageTier, UserMetadata,
 };
+pub use expiry::Expiry;
 pub use ids::{BucketId, ETag, InvalidId, Ocid, ParId, TokenHash, UploadId, VersionId};
 pub use listing::{
     InvalidListing, LISTING_LIMIT_MAX, ListObjectsQuery, ObjectField, ObjectFields, PageLimit,
