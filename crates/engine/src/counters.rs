@@ -1,0 +1,148 @@
+//! Object count and bytes of a bucket.
+//!
+//! A shared counter would make writers of one bucket wait for each other. Each change writes a small record of its own,
+//! in its own transaction; the sum over all of them is exact at any snapshot. In the background many are folded into one.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use parbuckle_kv::Reader;
+use parbuckle_model::{BucketId, Namespace};
+
+use crate::error::Error;
+use crate::records::{self, CounterRecord};
+use crate::transact::Tx;
+use crate::{Engine, keys};
+
+/// Records folded at a time.
+const FOLD_MAX: usize = 1000;
+
+/// Buckets with fewer records than this are left alone.
+const FOLD_MIN: usize = 64;
+
+/// Buckets whose counters this process has changed since they were last folded.
+#[derive(Debug, Default)]
+pub(crate) struct Touched(Mutex<HashSet<(Namespace, BucketId)>>);
+
+/// A change of a bucket's counters, and the key of its record, minted before the transaction.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    millis: u64,
+    random: [u8; 8],
+}
+
+impl Engine {
+    /// Mints the name of a change.
+    pub(crate) fn new_change(&self) -> Change {
+        Change {
+            millis: self.now_millis(),
+            random: self.random(),
+        }
+    }
+
+    /// Writes a change: so many objects and bytes more or less.
+    pub(crate) fn count(
+        &self,
+        tx: &Tx,
+        at: (&Namespace, &BucketId),
+        change: &Change,
+        objects: i64,
+        bytes: i64,
+    ) {
+        let (namespace, bucket) = at;
+        if objects != 0 || bytes != 0 {
+            let key = keys::counter(namespace, bucket, change.millis, change.random);
+            tx.put(key, &CounterRecord { objects, bytes });
+            self.touch(namespace, bucket);
+        }
+    }
+
+    /// Objects and bytes of a bucket.
+    pub(crate) async fn counted(
+        &self,
+        reader: &dyn Reader,
+        namespace: &Namespace,
+        bucket: &BucketId,
+    ) -> Result<CounterRecord, Error> {
+        let prefix = keys::counters(namespace, bucket);
+        let mut sum = CounterRecord::default();
+        let mut scan = keys::all(&prefix, FOLD_MAX);
+        loop {
+            let page = reader.scan(&scan).await?;
+            for entry in &page {
+                sum = sum.plus(&records::decode(&entry.value)?);
+            }
+            match page.last() {
+                Some(last) if page.len() == FOLD_MAX => scan.start = [&last.key[..], &[0]].concat(),
+                _ => return Ok(sum),
+            }
+        }
+    }
+
+    /// Folds the counters of all buckets that were changed since the last call, and of those that could not be folded
+    /// then.
+    pub(crate) async fn fold_counters(&self) -> Result<(), Error> {
+        let touched: Vec<_> = self.counters.lock().drain().collect();
+        let mut failed = None;
+        for (namespace, bucket) in touched {
+            if let Err(error) = self.fold_whole_bucket(&namespace, &bucket).await {
+                self.touch(&namespace, &bucket);
+                failed = Some(error);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn fold_whole_bucket(
+        &self,
+        namespace: &Namespace,
+        bucket: &BucketId,
+    ) -> Result<(), Error> {
+        while self.fold_bucket(namespace, bucket).await? {}
+        Ok(())
+    }
+
+    /// Folds the oldest records of a bucket into one. Returns whether there may be more to fold.
+    async fn fold_bucket(&self, namespace: &Namespace, bucket: &BucketId) -> Result<bool, Error> {
+        let scan = keys::all(&keys::counters(namespace, bucket), FOLD_MAX);
+        let scan = &scan;
+        self.transact("fold_counters", |tx| async move {
+            let page = tx.reader().scan(scan).await?;
+            let Some(first) = page.first().filter(|_| page.len() >= FOLD_MIN) else {
+                return Ok(false);
+            };
+            let mut sum = CounterRecord::default();
+            for entry in &page {
+                sum = sum.plus(&records::decode(&entry.value)?);
+                tx.delete(entry.key.to_vec());
+            }
+            // The first key, so that the sum stays older than every change to come.
+            tx.put(first.key.to_vec(), &sum);
+            Ok(page.len() == FOLD_MAX)
+        })
+        .await
+    }
+
+    fn touch(&self, namespace: &Namespace, bucket: &BucketId) {
+        let mut touched = self.counters.lock();
+        let entry = (namespace.clone(), *bucket);
+        if !touched.contains(&entry) {
+            touched.insert(entry);
+        }
+    }
+}
+
+impl Touched {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<(Namespace, BucketId)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CounterRecord {
+    fn plus(self, other: &Self) -> Self {
+        Self {
+            objects: self.objects + other.objects,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The one module that makes values (invariant 5).
+//!
+//! A value is one byte, the format version, then a CBOR map with numbered fields (minicbor). A field that is added
+//! later gets a new number and a default; numbers are never used again. See docs/decisions/0003.
+
+mod codec;
+mod content;
+mod identity;
+mod storage;
+
+use bytes::Bytes;
+
+use crate::error::{Error, ErrorKind};
+
+pub(crate) use content::{Content, ManifestRecord, PartBlob};
+pub(crate) use identity::{
+    ApiKeyRecord, PasswordRecord, RetryRecord, SecretRecord, TenancyRecord, WorkRequestRecord, kind,
+};
+pub use identity::{
+    Capabilities, Compartment, DynamicGroup, Entity, Group, Membership, Policy, PolicyStatement,
+    User, WorkOperation,
+};
+pub(crate) use storage::*;
+
+const FORMAT_VERSION: u8 = 1;
+
+/// Writes a record.
+pub(crate) fn encode<T: minicbor::Encode<()>>(record: &T) -> Bytes {
+    let mut bytes = vec![FORMAT_VERSION];
+    minicbor::encode(record, &mut bytes)
+        .expect("writing to a vector does not fail, and records hold nothing unencodable");
+    bytes.into()
+}
+
+/// Reads a record that [`encode`] wrote, in this version or an earlier one.
+pub(crate) fn decode<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &Bytes) -> Result<T, Error> {
+    let damaged = |cause: String| Error::from(ErrorKind::Internal).because(cause);
+    match bytes.split_first() {
+        Some((&FORMAT_VERSION, body)) => minicbor::decode(body).map_err(|e| {
+            damaged(format!(
+                "a stored {} can't be read: {e}",
+                std::any::type_name::<T>()
+            ))
+        }),
+        Some((version, _)) => Err(damaged(format!(
+            "a stored record has format version {version}; a newer release wrote it"
+        ))),
+        None => Err(damaged("a stored record is empty".to_owned())),
+    }
+}
+
+/// Reads a record that may be absent.
+pub(crate) fn decode_optional<T: for<'b> minicbor::Decode<'b, ()>>(
+    bytes: Option<&Bytes>,
+) -> Result<Option<T>, Error> {
+    bytes.map(decode).transpose()
+}
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod golden_identity;

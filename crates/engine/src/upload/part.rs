@@ -1,0 +1,121 @@
+//! Uploading a part.
+
+use bytes::Bytes;
+use parbuckle_blob::BlobId;
+use parbuckle_iam::permission::{Operation, Permission};
+use parbuckle_model::{ETag, PartNumber, Preconditions};
+
+use super::the_upload;
+use crate::authority::{Access, Act, Need};
+use crate::body::{BodyChecks, Checksums, Received, RequestBody};
+use crate::bucket::check_write;
+use crate::caller::Caller;
+use crate::error::{Error, ErrorKind};
+use crate::records::{self, PartBlob, PartRecord};
+use crate::{Engine, UploadPath, keys};
+
+/// A part that has been stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredPart {
+    /// Its etag.
+    pub etag: ETag,
+    /// MD5 of its bytes.
+    pub md5: [u8; 16],
+    /// Other digests that the client named or asked for.
+    pub checksums: Checksums,
+}
+
+impl Engine {
+    /// Stores a part. The last upload of a number wins.
+    pub async fn upload_part(
+        &self,
+        caller: &Caller,
+        path: &UploadPath,
+        number: PartNumber,
+        preconditions: &Preconditions,
+        checks: BodyChecks,
+        body: RequestBody,
+    ) -> Result<StoredPart, Error> {
+        self.check_announced(&body)?;
+        self.check_part(caller, path).await?;
+        let received = self.receive(body, &checks, false).await?;
+        let blob = received
+            .stored
+            .blob()
+            .ok_or_else(|| Error::from(ErrorKind::Internal).because("a part is no blob"))?;
+        let etag = ETag::from_random(self.random());
+        let received = &received;
+        self.transact("upload_part", |tx| async move {
+            let access = self.enter(tx.reader(), caller, &path.object.bucket).await?;
+            require_upload(&access, path, Operation::UploadPart)?;
+            the_upload(tx.reader(), path, &access.bucket.id).await?;
+            let key = keys::part(&path.object.bucket.namespace, &path.upload, number);
+            let stored = tx
+                .reader()
+                .get_many(std::slice::from_ref(&key))
+                .await?
+                .pop()
+                .flatten();
+            let earlier = records::decode_optional::<PartRecord>(stored.as_ref())?;
+            if earlier.as_ref().is_some_and(|earlier| earlier.etag == etag) {
+                return Ok(stored_part(etag, received));
+            }
+            check_write(preconditions, earlier.as_ref().map(|earlier| &earlier.etag))?;
+            write_part(
+                &tx,
+                key,
+                &PartRecord {
+                    etag,
+                    md5: received.md5,
+                    blob,
+                },
+                earlier.map(|e| e.blob),
+            );
+            Ok(stored_part(etag, received))
+        })
+        .await
+    }
+
+    async fn check_part(&self, caller: &Caller, path: &UploadPath) -> Result<(), Error> {
+        let reader = self.kv.snapshot().await?;
+        let access = self.enter(&*reader, caller, &path.object.bucket).await?;
+        require_upload(&access, path, Operation::UploadPart)?;
+        the_upload(&*reader, path, &access.bucket.id)
+            .await
+            .map(drop)
+    }
+}
+
+/// Uploading a part and committing need both permissions, whether or not the object exists (wire reference 12.2).
+pub(super) fn require_upload(
+    access: &Access,
+    path: &UploadPath,
+    operation: Operation,
+) -> Result<(), Error> {
+    let needs = [Permission::ObjectCreate, Permission::ObjectOverwrite];
+    access.require(
+        operation,
+        Need::All(&needs),
+        Act::WorkOnUpload(&path.object.object, &path.upload),
+    )
+}
+
+fn write_part(
+    tx: &crate::transact::Tx,
+    key: Vec<u8>,
+    part: &PartRecord,
+    replaced: Option<PartBlob>,
+) {
+    tx.put_raw(keys::blob_owner(part.blob.id), Bytes::new());
+    tx.put(key, part);
+    let replaced: Vec<BlobId> = replaced.into_iter().map(|blob| blob.id).collect();
+    tx.trash(&replaced);
+}
+
+fn stored_part(etag: ETag, received: &Received) -> StoredPart {
+    StoredPart {
+        etag,
+        md5: received.md5,
+        checksums: received.checksums,
+    }
+}

@@ -1,0 +1,17 @@
+//! The identity service: rights as they are now, who may administer what, and the rules of each resource.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests; clippy.toml covers only test functions"
+)]
+
+mod administrators;
+mod compartments;
+mod isolation;
+mod lists;
+mod own_credentials;
+mod permissions;
+mod policies;
+mod retries;
+mod revocation;
+mod world;
