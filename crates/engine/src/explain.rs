@@ -11,6 +11,7 @@ use crate::caller::{Caller, CallerIdentity};
 use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind};
 use crate::par::{find_par, require_seen};
+use crate::records::ParRecord;
 use crate::{BucketPath, Engine, keys};
 
 /// A decision and its reasons.
@@ -90,22 +91,19 @@ impl Engine {
         if expired {
             return Ok(told);
         }
+        let creator = self.creator_in_words(&*reader, path, &par).await?;
+        let (Ok(words) | Err(words)) = &creator;
+        told.add(
+            creator.is_ok(),
+            format!("It was made by {}, who {words}.", par.creator),
+        );
+        if creator.is_err() {
+            return Ok(told);
+        }
         let holder = Caller {
             identity: CallerIdentity::Par(token),
         };
         let holder = self.enter(&*reader, &holder, path).await?;
-        if let Err(dead) = holder.acting_user() {
-            let cause = dead.cause().unwrap_or_default();
-            told.add(
-                false,
-                format!("It was made by {}, but {cause}.", par.creator),
-            );
-            return Ok(told);
-        }
-        told.add(
-            true,
-            format!("It was made by {}, who may act.", par.creator),
-        );
         for (operation, permission) in uses(&par.scope) {
             let object = match (operation, par.scope.target()) {
                 (Operation::ListObjects, _) => None,
@@ -116,6 +114,20 @@ impl Engine {
             told.add(holds, holder.reason(operation, permission, object));
         }
         Ok(told)
+    }
+
+    /// What there is to say of a PAR's creator; an error if the PAR is dead for it.
+    async fn creator_in_words(
+        &self,
+        reader: &dyn Reader,
+        path: &BucketPath,
+        par: &ParRecord,
+    ) -> Result<Result<&'static str, &'static str>, Error> {
+        let Some(identity) = self.identity_at(reader, &path.namespace).await? else {
+            return Ok(Err("belonged to a tenancy that is gone"));
+        };
+        let principal = identity.principal(reader, &par.creator, par.credential);
+        Ok(principal.await?.map(|_| "may act"))
     }
 }
 

@@ -217,7 +217,7 @@ async fn a_par_whose_creator_may_not_act_is_explained_by_the_creator() {
         fate.befalls(&world, &alice).await;
         let told = explain_par(&world, &par, None).await;
         let id = &alice.entity.id;
-        let expected = format!("It was made by {id}, but the PAR's creator {words}.");
+        let expected = format!("It was made by {id}, who {words}.");
         assert!(!told.allowed);
         assert_eq!(told.reasons.last(), Some(&expected));
     }
@@ -322,7 +322,7 @@ async fn the_log_of_a_par_whose_creator_may_not_act_names_him_and_why() {
     assert_eq!(
         error.cause().unwrap(),
         format!(
-            "PAR {}, made by {}: the PAR's creator is blocked",
+            "PAR {}, made by {}: its creator is blocked",
             par.par.id.to_text(None),
             alice.entity.id
         )

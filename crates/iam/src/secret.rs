@@ -1,17 +1,12 @@
 //! Secrets: how they are made from random bytes, held in memory, kept as proofs and compared.
 //!
-//! Two ways to keep a secret that must only be recognised again:
-//!
-//! - [`TokenHash`]: the plain SHA-256, for random tokens that are *looked up* (a PAR's token);
-//! - [`PasswordProof`]: HMAC-SHA-256 under a random salt, for random passwords and auth tokens that
-//!   are *checked* against one user's record.
-//!
-//! Both are fast on purpose and therefore only for secrets with at least 128 random bits, which
-//! nobody can guess however fast a guess is tried. What a person chose needs a slow hash instead.
+//! A password or auth token that must only be recognised again is kept as a [`PasswordProof`]: HMAC-SHA-256 under a
+//! random salt. It is fast on purpose and therefore only for secrets with at least 128 random bits, which nobody can
+//! guess however fast a guess is tried. What a person chose needs a slow hash instead.
 
 use std::fmt;
 
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
@@ -19,9 +14,6 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// Random bytes in a token (wire reference 10.2, newer form): 64 characters of text.
 pub const TOKEN_BYTES: usize = 48;
-
-/// Random bytes behind the unique part of an OCID; see [`ocid_unique`].
-pub const OCID_RANDOM_BYTES: usize = 33;
 
 /// A secret in memory: zeroized on drop, redacted in Debug, without Display.
 #[derive(Clone, Default)]
@@ -73,67 +65,11 @@ pub fn token_text(random: &[u8; TOKEN_BYTES]) -> SecretString {
     Secret::new(URL_SAFE_NO_PAD.encode(random))
 }
 
-/// The unique part of an OCID: 60 characters of `a-z2-7`, beginning with `aaaaaaaa` (wire reference
-/// 10.1). The other 52 carry 260 of the given 264 bits.
-pub fn ocid_unique(random: &[u8; OCID_RANDOM_BYTES]) -> String {
-    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    const RANDOM_CHARS: usize = 52;
-    let digit = |index: usize| {
-        let (byte, shift) = (index * 5 / 8, index * 5 % 8);
-        let next = random.get(byte + 1).copied().unwrap_or(0);
-        let window = u16::from_be_bytes([random[byte], next]);
-        char::from(ALPHABET[usize::from((window >> (11 - shift)) & 31)])
-    };
-    "aaaaaaaa"
-        .chars()
-        .chain((0..RANDOM_CHARS).map(digit))
-        .collect()
-}
-
-/// The SHA-256 of a high-entropy token: what is stored and looked up in its place.
-///
-/// Equality is constant-time. The order is not, and need not be: it is an order of hashes.
-#[derive(Clone, Copy, PartialOrd, Ord)]
-pub struct TokenHash([u8; 32]);
-
-impl TokenHash {
-    /// Of the token's bytes as they stand in a URL or header.
-    pub fn of(token: &[u8]) -> Self {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest::digest(&digest::SHA256, token).as_ref());
-        Self(bytes)
-    }
-
-    /// From a stored hash.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The form to store.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl PartialEq for TokenHash {
-    fn eq(&self, other: &Self) -> bool {
-        constant_time_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for TokenHash {}
-
-impl fmt::Debug for TokenHash {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("TokenHash(…)")
-    }
-}
-
 /// HMAC-SHA-256 of a high-entropy password or auth token under a random salt.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct PasswordProof {
     salt: [u8; 16],
-    tag: TokenHash,
+    tag: [u8; 32],
 }
 
 impl PasswordProof {
@@ -147,14 +83,14 @@ impl PasswordProof {
 
     /// Whether `secret` is the one behind this proof; the tags are compared in constant time.
     pub fn matches(&self, secret: &[u8]) -> bool {
-        self.tag == tag_of(secret, &self.salt)
+        constant_time_eq(&self.tag, &tag_of(secret, &self.salt))
     }
 
     /// The form to store: salt, then tag.
     pub fn to_bytes(&self) -> [u8; 48] {
         let mut bytes = [0; 48];
         bytes[..16].copy_from_slice(&self.salt);
-        bytes[16..].copy_from_slice(self.tag.as_bytes());
+        bytes[16..].copy_from_slice(&self.tag);
         bytes
     }
 
@@ -163,10 +99,7 @@ impl PasswordProof {
         let (mut salt, mut tag) = ([0; 16], [0; 32]);
         salt.copy_from_slice(&bytes[..16]);
         tag.copy_from_slice(&bytes[16..]);
-        Self {
-            salt,
-            tag: TokenHash::from_bytes(tag),
-        }
+        Self { salt, tag }
     }
 }
 
@@ -176,11 +109,11 @@ impl fmt::Debug for PasswordProof {
     }
 }
 
-fn tag_of(secret: &[u8], salt: &[u8; 16]) -> TokenHash {
+fn tag_of(secret: &[u8], salt: &[u8; 16]) -> [u8; 32] {
     let key = hmac::Key::new(hmac::HMAC_SHA256, salt);
     let mut bytes = [0; 32];
     bytes.copy_from_slice(hmac::sign(&key, secret).as_ref());
-    TokenHash::from_bytes(bytes)
+    bytes
 }
 
 #[cfg(test)]
@@ -191,18 +124,6 @@ mod tests {
     fn a_token_is_64_base64url_characters() {
         let token = token_text(&[0xfb; TOKEN_BYTES]);
         assert_eq!(*token.expose(), "-_v7".repeat(16));
-    }
-
-    #[test]
-    fn a_token_hash_is_the_sha_256_of_the_text() {
-        // FIPS 180-2, appendix B.1
-        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        let hex: String = TokenHash::of(b"abc")
-            .as_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        assert_eq!(hex, expected);
     }
 
     #[test]
@@ -242,28 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn the_unique_part_of_an_ocid_is_60_base32_characters_with_the_usual_start() {
-        assert_eq!(ocid_unique(&[0; OCID_RANDOM_BYTES]), "a".repeat(60));
-        assert_eq!(
-            ocid_unique(&[0xff; OCID_RANDOM_BYTES]),
-            format!("aaaaaaaa{}", "7".repeat(52))
-        );
-    }
-
-    #[test]
-    fn the_unique_part_is_rfc_4648_base32() {
-        let mut random = [0; OCID_RANDOM_BYTES];
-        random[..6].copy_from_slice(b"foobar");
-        // RFC 4648, section 10: "foobar" is MZXW6YTBOI.
-        assert!(ocid_unique(&random).starts_with("aaaaaaaamzxw6ytboi"));
-    }
-
-    #[test]
     fn debug_output_hides_every_secret() {
         let secret = SecretString::new("hunter2".into());
-        let hash = TokenHash::of(b"hunter2");
         let proof = PasswordProof::new(b"hunter2", [7; 16]);
-        let text = format!("{secret:?} {hash:?} {proof:?}");
-        assert_eq!(text, "Secret(…) TokenHash(…) PasswordProof(…)");
+        let text = format!("{secret:?} {proof:?}");
+        assert_eq!(text, "Secret(…) PasswordProof(…)");
     }
 }
