@@ -348,3 +348,58 @@ fn new_namespace(environment: &dyn Environment) -> Namespace {
         .collect();
     Namespace::parse(&text).expect("twelve lower-case letters and digits are a namespace")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::{Backends, Settings, SystemEnvironment};
+
+    async fn engine() -> Arc<Engine> {
+        let backends = Backends {
+            kv: Arc::new(parbuckle_kv::MemoryStore::new()),
+            blobs: parbuckle_blob::MemoryStore::new(Arc::new(|| SystemTime::UNIX_EPOCH)),
+        };
+        let environment = Arc::new(SystemEnvironment::default());
+        Engine::open(backends, environment, Settings::default())
+            .await
+            .unwrap()
+    }
+
+    fn plan(name: &str) -> TenancyPlan {
+        TenancyPlan::new(&SystemEnvironment::default(), name).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_plan_can_be_carried_out_again() {
+        let (engine, plan) = (engine().await, plan("acme"));
+        for _ in 0..2 {
+            engine.create_tenancy(&plan).await.unwrap();
+        }
+        let found = engine.tenancies().await.unwrap();
+        let ids: Vec<_> = found.iter().map(|tenancy| &tenancy.id).collect();
+        assert_eq!(ids, [&plan.tenancy_ocid]);
+    }
+
+    #[tokio::test]
+    async fn a_name_is_taken_in_upper_and_lower_case() {
+        let engine = engine().await;
+        engine.create_tenancy(&plan("acme")).await.unwrap();
+        for name in ["acme", "ACME"] {
+            let refused = engine.create_tenancy(&plan(name)).await.unwrap_err();
+            assert_eq!(refused.to_string(), "A tenancy named 'acme' already exists");
+        }
+        assert_eq!(engine.tenancies().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn of_two_plans_for_one_name_at_a_time_one_is_carried_out() {
+        let engine = engine().await;
+        let (one, other) = (plan("acme"), plan("acme"));
+        let (one, other) = tokio::join!(engine.create_tenancy(&one), engine.create_tenancy(&other));
+        assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+        assert_eq!(engine.tenancies().await.unwrap().len(), 1);
+    }
+}

@@ -52,34 +52,30 @@ async fn a_replaced_blob_stays_while_it_is_being_read() {
 
 #[tokio::test]
 async fn a_body_on_its_way_in_is_not_swept() {
+    const MIB: usize = 1 << 20;
     let story = Story::after(&[Call::CreateBucket]).await;
     let world = &story.world;
-    let bytes = content(100, 1);
+    let bytes = content(3 * MIB, 1);
     let (sender, body) = sent_later(bytes.len());
     let path = world.object("b", "o");
     let put = world
         .engine
         .put_object(&world.admin, &path, PutObject::default(), body);
     let others = async {
-        sender
-            .send(Bytes::copy_from_slice(&bytes[..80]))
-            .await
-            .unwrap();
-        // The second frame fits in only when the first was taken.
-        sender
-            .send(Bytes::copy_from_slice(&bytes[80..99]))
-            .await
-            .unwrap();
+        // One frame fits into the channel: when the third does, the first has been written to the blob.
+        for frame in bytes[..3 * MIB - 1].chunks(MIB) {
+            sender.send(Bytes::copy_from_slice(frame)).await.unwrap();
+        }
+        assert_eq!(blobs(world).await, 1);
         world.environment.advance(Duration::from_secs(1_000_000));
-        world.engine.sweep_orphans(Duration::ZERO).await.unwrap();
-        sender
-            .send(Bytes::copy_from_slice(&bytes[99..]))
-            .await
-            .unwrap();
+        let swept = world.engine.sweep_orphans(Duration::ZERO).await;
+        assert_eq!(swept.unwrap(), 0);
+        let last = Bytes::copy_from_slice(&bytes[3 * MIB - 1..]);
+        sender.send(last).await.unwrap();
     };
     let (stored, ()) = tokio::join!(put, others);
     assert_eq!(outcome(&stored), "ok");
-    assert_eq!(audit(world).await["b"].objects["o"].1, bytes);
+    assert!(audit(world).await["b"].objects["o"].1 == bytes);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use parbuckle_engine::{
     BodyChecks, BodyError, BucketChange, BucketFields, Caller, ChecksumAlgorithm, Checksums, Error,
     RequestBody,
 };
-use parbuckle_model::{ETag, EtagCondition, Preconditions, PublicAccess};
+use parbuckle_model::{ETag, EtagCondition, ParTarget, Preconditions, PublicAccess};
 
 use super::super::support::audit::audit;
 use super::super::support::body::{body, content, cut_short, unannounced};
@@ -17,7 +17,6 @@ use super::super::support::world::{Stores, World};
 use super::super::support::{kind_of, new_bucket};
 use super::program::{BUCKETS, Condition, Flaw, Payload, Step, Tag, Target, Who, object_names};
 use super::reference::{Act, Holder, Kind, RefBucket, Reference, read_refusal, write_refusal};
-use parbuckle_model::ParTarget;
 
 /// What a body leaves behind when it is stored, or how it is refused.
 pub(super) type Kept = Result<(Vec<u8>, Checksums), Kind>;
