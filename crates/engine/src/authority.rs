@@ -50,9 +50,9 @@ pub(crate) enum Need<'a> {
 }
 
 /// A bucket as a caller has found it, before anything is decided.
-pub(crate) struct Access {
-    pub(crate) bucket: BucketRecord,
-    path: BucketPath,
+pub(crate) struct Access<'p> {
+    pub(crate) bucket: Arc<BucketRecord>,
+    path: &'p BucketPath,
     scope: Scope,
     authority: Authority,
     /// The caller belongs to another tenancy: to him the namespace does not exist.
@@ -63,8 +63,11 @@ pub(crate) struct Access {
 /// The limits of what is asked, whoever's authority it is.
 enum Scope {
     Unlimited,
-    Par(Box<ParRecord>),
-    Upload(UploadSecretRecord),
+    Par(Arc<ParRecord>),
+    Upload {
+        secret: UploadSecretRecord,
+        par: Arc<ParRecord>,
+    },
 }
 
 /// Whose rights count.
@@ -81,12 +84,12 @@ enum Authority {
 impl Engine {
     /// Finds the bucket, and what the caller brings to it. A missing bucket is refused as [`Access::require`] refuses a
     /// forbidden one.
-    pub(crate) async fn enter(
+    pub(crate) async fn enter<'p>(
         &self,
         reader: &dyn Reader,
         caller: &Caller,
-        path: &BucketPath,
-    ) -> Result<Access, Error> {
+        path: &'p BucketPath,
+    ) -> Result<Access<'p>, Error> {
         let now = self.environment.now();
         match &caller.identity {
             CallerIdentity::Anonymous => {
@@ -111,13 +114,13 @@ impl Engine {
         }
     }
 
-    async fn enter_as_user(
+    async fn enter_as_user<'p>(
         &self,
         reader: &dyn Reader,
         user: &UserCaller,
-        path: &BucketPath,
+        path: &'p BucketPath,
         now: Timestamp,
-    ) -> Result<Access, Error> {
+    ) -> Result<Access<'p>, Error> {
         let authority = if user.namespace == path.namespace {
             self.user_authority(reader, user).await?
         } else {
@@ -133,25 +136,25 @@ impl Engine {
         .await
     }
 
-    async fn enter_as(
+    async fn enter_as<'p>(
         &self,
         reader: &dyn Reader,
-        path: &BucketPath,
+        path: &'p BucketPath,
         authority: Authority,
         foreign: bool,
         now: Timestamp,
-    ) -> Result<Access, Error> {
+    ) -> Result<Access<'p>, Error> {
         let bucket = reader
             .get_many(&[keys::bucket(&path.namespace, &path.bucket)])
             .await?
             .pop()
             .flatten();
-        let Some(bucket) = records::decode_optional(bucket.as_ref())? else {
+        let Some(bucket) = self.hot_buckets.decode_optional(bucket.as_ref())? else {
             return Err(hidden(path, foreign).because("there is no such bucket"));
         };
         Ok(Access {
             bucket,
-            path: path.clone(),
+            path,
             scope: Scope::Unlimited,
             authority,
             foreign,
@@ -160,13 +163,13 @@ impl Engine {
     }
 
     /// A bucket as `user` finds it who acts with this kind of credential: for explanations, which decide nothing.
-    pub(crate) async fn enter_on_behalf(
+    pub(crate) async fn enter_on_behalf<'p>(
         &self,
         reader: &dyn Reader,
         user: &Ocid,
         credential: CredentialKind,
-        path: &BucketPath,
-    ) -> Result<Access, Error> {
+        path: &'p BucketPath,
+    ) -> Result<Access<'p>, Error> {
         let user = UserCaller {
             namespace: path.namespace.clone(),
             user: user.clone(),
@@ -178,14 +181,14 @@ impl Engine {
     }
 
     /// The PAR, the identity epoch and the bucket come in one read.
-    async fn enter_by_par(
+    async fn enter_by_par<'p>(
         &self,
         reader: &dyn Reader,
         token: &TokenHash,
         upload: Option<UploadSecretRecord>,
-        path: &BucketPath,
+        path: &'p BucketPath,
         now: Timestamp,
-    ) -> Result<Access, Error> {
+    ) -> Result<Access<'p>, Error> {
         let asked = [
             keys::par(token),
             keys::bucket(&path.namespace, &path.bucket),
@@ -197,13 +200,13 @@ impl Engine {
             found.next().flatten(),
             found.next().flatten(),
         );
-        let Some(par) = records::decode_optional::<ParRecord>(par.as_ref())? else {
+        let Some(par) = self.hot_pars.decode_optional(par.as_ref())? else {
             return Err(no_par("no PAR has this secret"));
         };
         if par.time_expires.is_past(now) {
             return Err(no_par(&format!("PAR {} has expired", par.id.to_text(None))));
         }
-        let bucket = records::decode_optional::<BucketRecord>(bucket.as_ref())?;
+        let bucket = self.hot_buckets.decode_optional(bucket.as_ref())?;
         let Some(bucket) =
             bucket.filter(|bucket| par.namespace == path.namespace && par.bucket == bucket.id)
         else {
@@ -224,17 +227,17 @@ impl Engine {
                     identity,
                     principal,
                 },
-                Err(reason) => Authority::Nobody(format!("the PAR's creator {reason}")),
+                Err(reason) => Authority::Nobody(format!("its creator {reason}")),
             },
-            None => Authority::Nobody("the PAR's tenancy is gone".to_owned()),
+            None => Authority::Nobody("its tenancy is gone".to_owned()),
         };
         let scope = match upload {
-            None => Scope::Par(Box::new(par)),
-            Some(upload) => Scope::Upload(upload),
+            None => Scope::Par(par),
+            Some(secret) => Scope::Upload { secret, par },
         };
         Ok(Access {
             bucket,
-            path: path.clone(),
+            path,
             scope,
             authority,
             foreign: false,
@@ -383,7 +386,7 @@ impl Standing {
     }
 }
 
-impl Access {
+impl Access<'_> {
     /// Decides.
     pub(crate) fn require(
         &self,
@@ -409,14 +412,14 @@ impl Access {
         }
         let missing = permissions.iter().find(|p| !held(p));
         let cause = missing.map(|p| self.reason(operation, *p, object));
-        Err(self.forbidden().because(cause.unwrap_or_default()))
+        Err(self.refused(self.forbidden(), &cause.unwrap_or_default()))
     }
 
     /// The user whose authority it is; refused when there is none.
     pub(crate) fn acting_user(&self) -> Result<&Ocid, Error> {
         match &self.authority {
             Authority::User { principal, .. } => Ok(principal.user()),
-            Authority::Nobody(reason) => Err(self.forbidden().because(reason.clone())),
+            Authority::Nobody(reason) => Err(self.refused(self.forbidden(), reason)),
         }
     }
 
@@ -424,16 +427,19 @@ impl Access {
     pub(crate) fn listing_prefix(&self) -> &str {
         match &self.scope {
             Scope::Par(par) => par.scope.listing_prefix(),
-            Scope::Unlimited | Scope::Upload(_) => "",
+            Scope::Unlimited | Scope::Upload { .. } => "",
         }
     }
 
     /// Target outside the scope: the PAR does not exist for it. Action outside: as if forbidden (wire reference 7.5).
     fn scope_permits(&self, act: Act<'_>) -> Result<(), Error> {
-        let outside = || no_par("the object lies outside the PAR's target");
+        let outside = || {
+            let words = "the object lies outside the PAR's target";
+            self.refused(ErrorKind::ParDoesNotExist.into(), words)
+        };
         let not_granted = || {
-            self.forbidden()
-                .because("the PAR's access type does not permit this")
+            let words = "the PAR's access type does not permit this";
+            self.refused(self.forbidden(), words)
         };
         match (&self.scope, act) {
             (Scope::Unlimited, _) => Ok(()),
@@ -445,14 +451,14 @@ impl Access {
             (Scope::Par(par), Act::ReadObject(_)) if par.scope.access().reads() => Ok(()),
             (Scope::Par(par), Act::WriteObject(_)) if par.scope.access().writes() => Ok(()),
             (Scope::Par(par), Act::ListObjects) if par.scope.lists() => Ok(()),
-            (Scope::Upload(secret), Act::WorkOnUpload(object, upload)) => {
+            (Scope::Upload { secret, .. }, Act::WorkOnUpload(object, upload)) => {
                 if secret.object == *object && secret.upload == *upload {
                     Ok(())
                 } else {
                     Err(outside())
                 }
             }
-            (Scope::Par(_) | Scope::Upload(_), _) => Err(not_granted()),
+            (Scope::Par(_) | Scope::Upload { .. }, _) => Err(not_granted()),
         }
     }
 
@@ -484,6 +490,10 @@ impl Access {
         permission: Permission,
         object: Option<&ObjectName>,
     ) -> String {
+        if matches!(self.scope, Scope::Unlimited) && self.public_grant(permission, operation) {
+            let (operation, permission) = (operation.name(), permission.as_str());
+            return format!("{operation} has {permission}: the bucket is public.");
+        }
         let (identity, principal) = match &self.authority {
             Authority::Nobody(reason) => return reason.clone(),
             Authority::User {
@@ -512,7 +522,7 @@ impl Access {
             target: Target {
                 bucket_name: Some(self.bucket.name.as_str()),
                 object_name: object.map(ObjectName::as_str),
-                tags: Some(&self.bucket),
+                tags: Some(&*self.bucket),
                 ..Target::default()
             },
         })
@@ -530,9 +540,18 @@ impl Access {
         }
     }
 
+    /// A refusal with its cause for the log, which names the PAR if it was used through one.
+    fn refused(&self, refusal: Error, cause: &str) -> Error {
+        let (Scope::Par(par) | Scope::Upload { par, .. }) = &self.scope else {
+            return refusal.because(cause);
+        };
+        let (id, creator) = (par.id.to_text(None), &par.creator);
+        refusal.because(format!("PAR {id}, made by {creator}: {cause}"))
+    }
+
     /// The refusal, which looks like a missing bucket.
     fn forbidden(&self) -> Error {
-        hidden(&self.path, self.foreign)
+        hidden(self.path, self.foreign)
     }
 }
 

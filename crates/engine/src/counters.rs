@@ -3,7 +3,7 @@
 //! A shared counter would make writers of one bucket wait for each other. Each change writes a small record of its own,
 //! in its own transaction; the sum over all of them is exact at any snapshot. In the background many are folded into one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use parbuckle_kv::Reader;
@@ -20,9 +20,17 @@ const FOLD_MAX: usize = 1000;
 /// Buckets with fewer records than this are left alone.
 const FOLD_MIN: usize = 64;
 
-/// Buckets whose counters this process has changed since they were last folded.
+/// Buckets whose counters this process has changed since they were last folded, and how far it has folded which.
 #[derive(Debug, Default)]
-pub(crate) struct Touched(Mutex<HashSet<(Namespace, BucketId)>>);
+pub(crate) struct Touched(Mutex<Folding>);
+
+#[derive(Debug, Default)]
+struct Folding {
+    touched: HashSet<(Namespace, BucketId)>,
+    /// Where the last sum of a bucket stands. Behind it lie only the traces of folded records, which the store may take
+    /// long to step over, and changes that were named before it and committed after; a start folds those.
+    sums: HashMap<BucketId, Vec<u8>>,
+}
 
 /// A change of a bucket's counters, and the key of its record, minted before the transaction.
 #[derive(Debug, Clone)]
@@ -82,7 +90,7 @@ impl Engine {
     /// Folds the counters of all buckets that were changed since the last call, and of those that could not be folded
     /// then.
     pub(crate) async fn fold_counters(&self) -> Result<(), Error> {
-        let touched: Vec<_> = self.counters.lock().drain().collect();
+        let touched: Vec<_> = self.counters.lock().touched.drain().collect();
         let mut failed = None;
         for (namespace, bucket) in touched {
             if let Err(error) = self.fold_whole_bucket(&namespace, &bucket).await {
@@ -104,36 +112,48 @@ impl Engine {
 
     /// Folds the oldest records of a bucket into one. Returns whether there may be more to fold.
     async fn fold_bucket(&self, namespace: &Namespace, bucket: &BucketId) -> Result<bool, Error> {
-        let scan = keys::all(&keys::counters(namespace, bucket), FOLD_MAX);
+        let mut scan = keys::all(&keys::counters(namespace, bucket), FOLD_MAX);
+        if let Some(sum) = self.counters.lock().sums.get(bucket) {
+            scan.start.clone_from(sum);
+        }
         let scan = &scan;
-        self.transact("fold_counters", |tx| async move {
-            let page = tx.reader().scan(scan).await?;
-            let Some(first) = page.first().filter(|_| page.len() >= FOLD_MIN) else {
-                return Ok(false);
-            };
-            let mut sum = CounterRecord::default();
-            for entry in &page {
-                sum = sum.plus(&records::decode(&entry.value)?);
-                tx.delete(entry.key.to_vec());
-            }
-            // The first key, so that the sum stays older than every change to come.
-            tx.put(first.key.to_vec(), &sum);
-            Ok(page.len() == FOLD_MAX)
-        })
-        .await
+        let folded = self
+            .transact("fold_counters", |tx| async move {
+                let page = tx.reader().scan(scan).await?;
+                let Some(last) = page.last().filter(|_| page.len() >= FOLD_MIN) else {
+                    return Ok(None);
+                };
+                let mut sum = CounterRecord::default();
+                for entry in &page {
+                    sum = sum.plus(&records::decode(&entry.value)?);
+                    tx.delete(entry.key.to_vec());
+                }
+                let place = first_of_its_millisecond(&last.key);
+                tx.put(place.clone(), &sum);
+                Ok(Some((place, page.len() == FOLD_MAX)))
+            })
+            .await?;
+        let Some((sum, more)) = folded else {
+            return Ok(false);
+        };
+        self.counters.lock().sums.insert(*bucket, sum);
+        Ok(more)
     }
 
     fn touch(&self, namespace: &Namespace, bucket: &BucketId) {
-        let mut touched = self.counters.lock();
         let entry = (namespace.clone(), *bucket);
-        if !touched.contains(&entry) {
-            touched.insert(entry);
-        }
+        self.counters.lock().touched.insert(entry);
     }
 }
 
+/// Where a sum up to this change stands: before all changes of the same millisecond, those to come included.
+fn first_of_its_millisecond(key: &[u8]) -> Vec<u8> {
+    let random = key.len().saturating_sub(8);
+    [&key[..random], &[0; 8]].concat()
+}
+
 impl Touched {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<(Namespace, BucketId)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Folding> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

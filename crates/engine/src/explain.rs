@@ -148,7 +148,7 @@ impl Explanation {
 async fn exists(
     reader: &dyn Reader,
     path: &BucketPath,
-    access: &Access,
+    access: &Access<'_>,
     object: &ObjectName,
 ) -> Result<bool, Error> {
     let key = keys::object(&path.namespace, &access.bucket.id, object);
@@ -158,7 +158,7 @@ async fn exists(
 
 /// `exists` says whether the object is there, if one is named.
 fn asked(
-    access: &Access,
+    access: &Access<'_>,
     operation: Operation,
     exists: Option<bool>,
     object: Option<&ObjectName>,

@@ -101,6 +101,8 @@ pub struct Engine {
     identities: identity::IdentityCache,
     pins: Arc<collector::Pins>,
     counters: counters::Touched,
+    hot_buckets: records::Memo<records::BucketRecord>,
+    hot_pars: records::Memo<records::ParRecord>,
 }
 
 impl Engine {
@@ -118,6 +120,8 @@ impl Engine {
             identities: identity::IdentityCache::default(),
             pins: Arc::default(),
             counters: counters::Touched::default(),
+            hot_buckets: records::Memo::default(),
+            hot_pars: records::Memo::default(),
         }))
     }
 

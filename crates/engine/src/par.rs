@@ -230,7 +230,7 @@ fn check_new(new: &NewPar, now: Timestamp) -> Result<(), Error> {
 }
 
 /// Making a PAR needs PAR_MANAGE and what it grants (wire reference 7.3).
-fn require_grantable(access: &Access, scope: &ParScope) -> Result<(), Error> {
+fn require_grantable(access: &Access<'_>, scope: &ParScope) -> Result<(), Error> {
     let mut needs = vec![Permission::ParManage];
     if scope.access().reads() {
         needs.push(Permission::ObjectRead);
@@ -250,7 +250,7 @@ fn require_grantable(access: &Access, scope: &ParScope) -> Result<(), Error> {
 }
 
 /// Whoever may make PARs or read the bucket sees its PARs.
-pub(crate) fn require_seen(access: &Access, operation: Operation) -> Result<(), Error> {
+pub(crate) fn require_seen(access: &Access<'_>, operation: Operation) -> Result<(), Error> {
     access.require(
         operation,
         Need::Any(&[Permission::ParManage, Permission::BucketRead]),

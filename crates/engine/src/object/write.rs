@@ -240,7 +240,7 @@ async fn existing_etag(
 }
 
 /// A new name asks for OBJECT_CREATE, an existing one for OBJECT_OVERWRITE (wire reference 12.2).
-fn require_put(access: &Access, path: &ObjectPath, exists: bool) -> Result<(), Error> {
+fn require_put(access: &Access<'_>, path: &ObjectPath, exists: bool) -> Result<(), Error> {
     let permission = if exists {
         Permission::ObjectOverwrite
     } else {
@@ -257,7 +257,7 @@ fn new_record(
     received: &Received,
     put: &PutObject,
     placement: &Placement,
-    access: &Access,
+    access: &Access<'_>,
     existing: Option<&Replaced>,
 ) -> ObjectRecord {
     ObjectRecord {

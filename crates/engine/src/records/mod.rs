@@ -6,6 +6,7 @@
 mod codec;
 mod content;
 mod identity;
+mod memo;
 mod storage;
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ pub use identity::{
     Capabilities, Compartment, DynamicGroup, Entity, Group, Membership, Policy, PolicyStatement,
     User, WorkOperation,
 };
+pub(crate) use memo::Memo;
 pub(crate) use storage::*;
 
 const FORMAT_VERSION: u8 = 1;

@@ -88,7 +88,7 @@ impl Engine {
 
 /// Uploading a part and committing need both permissions, whether or not the object exists (wire reference 12.2).
 pub(super) fn require_upload(
-    access: &Access,
+    access: &Access<'_>,
     path: &UploadPath,
     operation: Operation,
 ) -> Result<(), Error> {

@@ -22,8 +22,9 @@ use crate::Error;
 /// memory; this one fits a small server and costs little throughput.
 const WRITE_BUFFER_BYTES: u64 = 8 * 1024 * 1024;
 
-/// One thread must stay free to write buffers out while another merges tables.
-const WORKER_COUNT: usize = 2;
+/// With more than one, fjall's first worker hands every merge back to the queue while another one merges, and takes it out
+/// again at once: it spins. One worker writes buffers out between merges; the committer bounds how long that may take.
+const WORKER_COUNT: usize = 1;
 
 /// The single keyspace of the database.
 const KEYSPACE: &str = "records";
