@@ -161,7 +161,7 @@ impl Results {
         [
             Table::contests("Beside nginx", "Parbuckle", "nginx", self.contests),
             Table::contests("PARs in a bucket", &crowd, "1000 PARs", self.crowds),
-            Table::contests("Policies", "many", "one statement", self.policies),
+            Table::contests("Policies", "500 statements", "one statement", self.policies),
             Table::contests(
                 "The generator on two equals",
                 "nginx",

@@ -10,7 +10,8 @@ use crate::parbuckle::Parbuckle;
 use crate::report::{Row, Target, Unit};
 use crate::workload::{Expected, cycle, get, noise};
 
-const BUCKET: &str = "bench";
+/// Differs from the buckets of the other statements in its last digits only.
+const BUCKET: &str = "bench-499";
 const OBJECT_BYTES: usize = 4096;
 const STATEMENTS: usize = 500;
 const GROUPS: usize = 50;
@@ -19,43 +20,44 @@ const LEVELS: usize = 5;
 const STATEMENTS_PER_POLICY: usize = 100;
 
 /// GET of one object through a PAR whose creator is in 50 groups, in a tenancy with 500 statements and five levels of
-/// compartments, against one whose creator has his rights from the only statement about the only group.
+/// compartments, against one whose creator has his rights from the only statement about the only group. Only the last of
+/// the 500 allows the GET; all are about groups of the creator.
 ///
-/// Exactly one statement allows the GET, and it is the last.
+/// The first row is what a large tenancy looks like. The second is the worst that 500 statements can cost, and has no target.
 pub(crate) fn par_policies(folder: &Path, effort: Effort) -> Result<Vec<Row>> {
     let plain = Tenancy::plain(&folder.join("plain"))?;
-    let contests = [
-        (
-            "500 statements of all sorts",
-            Kind::Mixed,
-            Target::Cost(1.3),
-        ),
-        (
-            "500 statements whose conditions are all tried",
-            Kind::Worst,
-            Target::None,
-        ),
-    ];
-    let mut rows = Vec::new();
-    for (name, kind, target) in contests {
-        let full = Tenancy::full(&folder.join(name), kind)?;
+    let contest = |name, others, subfolder, target| -> Result<Row> {
+        let full = Tenancy::full(&folder.join(subfolder), others)?;
         let shape = Shape {
             connections: 16,
             threads: 1,
         };
         let rounds = alternate(&full.side(), &plain.side(), shape, effort)?;
-        rows.push(Row::contest(name, Unit::Requests, &rounds, target));
-    }
-    Ok(rows)
+        Ok(Row::contest(name, Unit::Requests, &rounds, target))
+    };
+    Ok(vec![
+        contest(
+            "GET 4 KiB, statements of several sorts",
+            Others::Several,
+            "several",
+            Target::Cost(1.3),
+        )?,
+        contest(
+            "GET 4 KiB, every condition is tried",
+            Others::Close,
+            "close",
+            Target::None,
+        )?,
+    ])
 }
 
-/// What the 499 statements are that do not allow the GET.
+/// What the statements are that do not allow the GET.
 #[derive(Clone, Copy)]
-enum Kind {
-    /// Other permissions, other compartments, and other buckets, a third of each.
-    Mixed,
-    /// This permission for this user in this place, but for another bucket.
-    Worst,
+enum Others {
+    /// A third each: about other permissions, other compartments, other buckets.
+    Several,
+    /// About this permission in this place, but under the condition that it is another bucket.
+    Close,
 }
 
 /// A server with one object and a PAR on it that a user of limited rights made.
@@ -69,13 +71,12 @@ impl Tenancy {
         let server = Parbuckle::start(folder)?;
         let root = server.admin.tenancy().to_owned();
         let group = server.admin.create_group("group-0")?;
-        server
-            .admin
-            .create_policy(&root, "policy", &[allowing("group-0", "tenancy")])?;
+        let statement = allowing("group-0", "tenancy", BUCKET);
+        server.admin.create_policy(&root, "policy", &[statement])?;
         Self::share(server, &root, &[group])
     }
 
-    fn full(folder: &Path, kind: Kind) -> Result<Self> {
+    fn full(folder: &Path, others: Others) -> Result<Self> {
         let server = Parbuckle::start(folder)?;
         let admin = &server.admin;
         let mut levels = vec![admin.tenancy().to_owned()];
@@ -90,7 +91,7 @@ impl Tenancy {
         for (number, first) in (0..STATEMENTS).step_by(STATEMENTS_PER_POLICY).enumerate() {
             let attached = number % LEVELS;
             let statements: Vec<String> = (first..first + STATEMENTS_PER_POLICY)
-                .map(|index| statement(kind, index, attached + 1))
+                .map(|index| statement(others, index, attached + 1))
                 .collect();
             admin.create_policy(&levels[attached], &format!("policy-{number}"), &statements)?;
         }
@@ -123,28 +124,24 @@ impl Tenancy {
     }
 }
 
-/// Statement `index` of all, in a policy attached just above level `level`.
-fn statement(kind: Kind, index: usize, level: usize) -> String {
+/// Statement `index` of all, about level `level`. Only the last, 499, is about the bucket that there is.
+fn statement(others: Others, index: usize, level: usize) -> String {
     let group = format!("group-{}", index % GROUPS);
     let here = format!("compartment level-{level}");
-    if index == STATEMENTS - 1 {
-        return allowing(&group, &here);
-    }
-    let elsewhere = format!(
-        "Allow group {group} to {{PAR_MANAGE, OBJECT_READ}} in {here} where target.bucket.name = 'other-{index}'"
-    );
-    match (kind, index % 3) {
-        (Kind::Worst, _) | (Kind::Mixed, 0) => elsewhere,
-        (Kind::Mixed, 1) => format!("Allow group {group} to read buckets in {here}"),
-        (Kind::Mixed, _) => {
+    let close = allowing(&group, &here, &format!("bench-{index:03}"));
+    match (others, index % 3) {
+        _ if index + 1 == STATEMENTS => close,
+        (Others::Close, _) | (Others::Several, 0) => close,
+        (Others::Several, 1) => format!("Allow group {group} to read buckets in {here}"),
+        (Others::Several, _) => {
             format!("Allow group {group} to manage object-family in compartment beside-{level}")
         }
     }
 }
 
-/// The statement that allows the GET, and the PAR to be made.
-fn allowing(group: &str, place: &str) -> String {
+/// Allows the GET in a bucket, and making a PAR for it.
+fn allowing(group: &str, place: &str, bucket: &str) -> String {
     format!(
-        "Allow group {group} to {{PAR_MANAGE, OBJECT_READ}} in {place} where target.bucket.name = '{BUCKET}'"
+        "Allow group {group} to {{PAR_MANAGE, OBJECT_READ}} in {place} where target.bucket.name = '{bucket}'"
     )
 }

@@ -181,7 +181,7 @@ impl Engine {
     }
 
     /// The PAR, the identity epoch and the bucket come in one read.
-    async fn enter_by_par<'p>(
+    pub(crate) async fn enter_by_par<'p>(
         &self,
         reader: &dyn Reader,
         token: &TokenHash,

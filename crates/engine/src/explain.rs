@@ -7,7 +7,7 @@ use parbuckle_kv::Reader;
 use parbuckle_model::{ObjectName, Ocid, ParId, ParScope, ParTarget};
 
 use crate::authority::Access;
-use crate::caller::{Caller, CallerIdentity};
+use crate::caller::Caller;
 use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind};
 use crate::par::{find_par, require_seen};
@@ -100,10 +100,8 @@ impl Engine {
         if creator.is_err() {
             return Ok(told);
         }
-        let holder = Caller {
-            identity: CallerIdentity::Par(token),
-        };
-        let holder = self.enter(&*reader, &holder, path).await?;
+        let now = self.environment.now();
+        let holder = self.enter_by_par(&*reader, &token, None, path, now).await?;
         for (operation, permission) in uses(&par.scope) {
             let object = match (operation, par.scope.target()) {
                 (Operation::ListObjects, _) => None,
