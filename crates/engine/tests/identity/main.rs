@@ -7,6 +7,7 @@
 
 mod administrators;
 mod compartments;
+mod delegation;
 mod isolation;
 mod lists;
 mod own_credentials;
