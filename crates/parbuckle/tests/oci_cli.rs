@@ -4,7 +4,9 @@
 use parbuckle_testkit::clients::{Output, oci};
 use parbuckle_testkit::{ParSpec, SignedClient, TestServer, pattern};
 use serde_json::{Value, json};
+use std::fs::File;
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 async fn server() -> (TestServer, SignedClient) {
     let server = TestServer::start(env!("CARGO_BIN_EXE_parbuckle")).await;
@@ -477,6 +479,10 @@ async fn a_prefix_is_deleted_in_bulk() {
 async fn sync_uploads_what_is_new_and_deletes_what_is_gone() {
     let (server, admin) = bucket().await;
     let folder = tree(&server, "sync");
+    // The CLI compares with last-modified, which has whole seconds: a file of the same second may look newer.
+    let long_ago = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let unchanged = File::open(Path::new(&folder).join("s/y.txt")).unwrap();
+    unchanged.set_modified(long_ago).unwrap();
     let line = format!("object sync -bn b1 --src-dir {folder} --delete");
     os_ns(&server, &line).await;
     let etag = |reply: parbuckle_testkit::Reply| reply.required("etag").to_owned();
