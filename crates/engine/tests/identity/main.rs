@@ -15,4 +15,5 @@ mod permissions;
 mod policies;
 mod retries;
 mod revocation;
+mod storage_permissions;
 mod world;
