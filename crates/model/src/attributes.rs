@@ -15,6 +15,14 @@ pub struct AttributesError(pub String);
 impl UserMetadata {
     /// Takes pairs in any order; names compare without case, the last of equal names wins.
     pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, AttributesError> {
+        Self::within(METADATA_BYTES_MAX, pairs)
+    }
+
+    /// The same with another limit of bytes, as other dialects of the service have it.
+    pub fn within(
+        bytes_max: usize,
+        pairs: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, AttributesError> {
         let map: std::collections::BTreeMap<String, String> = pairs
             .into_iter()
             .map(|(name, value)| (name.to_ascii_lowercase(), value))
@@ -23,9 +31,9 @@ impl UserMetadata {
             .iter()
             .map(|(name, value)| name.len() + value.len())
             .sum();
-        if bytes > METADATA_BYTES_MAX {
+        if bytes > bytes_max {
             return Err(AttributesError(format!(
-                "User metadata has at most {METADATA_BYTES_MAX} bytes of names and values; this has {bytes}"
+                "User metadata has at most {bytes_max} bytes of names and values; this has {bytes}"
             )));
         }
         let token = |name: &str| {
@@ -103,6 +111,28 @@ impl StorageTier {
         [Self::Standard, Self::InfrequentAccess, Self::Archive]
             .into_iter()
             .find(|v| v.as_str() == text)
+    }
+}
+
+/// Where an object of the tier Archive stands (wire reference 3.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArchivalState {
+    /// Not to be read.
+    Archived,
+    /// On its way to be readable.
+    Restoring,
+    /// Readable for a while.
+    Restored,
+}
+
+impl ArchivalState {
+    /// OCI's spelling.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Archived => "Archived",
+            Self::Restoring => "Restoring",
+            Self::Restored => "Restored",
+        }
     }
 }
 

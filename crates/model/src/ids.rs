@@ -62,6 +62,56 @@ uuid_id! {
     VersionId
 }
 
+impl VersionId {
+    /// Makes an id from the time (milliseconds since 1970) and random bytes, so that younger ids compare greater (RFC 9562,
+    /// version 7).
+    pub fn new(millis: u64, random: [u8; 10]) -> Self {
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// An id that is greater than this one, for when a fresh one is not: the time moves on a little, and the random end is
+    /// that of `fresh`, so that no id is made twice. Both are of [`VersionId::new`].
+    pub fn successor(&self, fresh: &Self) -> Self {
+        const RANDOM_END: u128 = u64::MAX as u128;
+        let head = self.0.as_u128() >> 64;
+        // Milliseconds (48 bits), 4 bits that say version 7, 12 random bits, which here count on.
+        let next = (((head >> 16) << 12) | (head & 0xfff)) + 1;
+        let head = ((next >> 12) << 16) | 0x7000 | (next & 0xfff);
+        Self(Uuid::from_u128(
+            (head << 64) | (fresh.0.as_u128() & RANDOM_END),
+        ))
+    }
+
+    /// Text such that greater ids come first in byte order: hexadecimal digits, so that no delimiter of a listing is found
+    /// in it.
+    pub fn descending_text(&self) -> String {
+        format!("{:032x}", !self.0.as_u128())
+    }
+}
+
+uuid_id! {
+    /// A retention rule.
+    RetentionRuleId
+}
+
+uuid_id! {
+    /// A replication policy.
+    ReplicationPolicyId
+}
+
+uuid_id! {
+    /// Work that goes on behind a request.
+    WorkRequestId
+}
+
+impl WorkRequestId {
+    /// Makes an id from the time (milliseconds since 1970) and random bytes, so that younger ids sort later (RFC 9562,
+    /// version 7).
+    pub fn new(millis: u64, random: [u8; 10]) -> Self {
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+}
+
 uuid_id! {
     /// A multipart upload in progress.
     UploadId
@@ -224,6 +274,29 @@ mod tests {
     #[test]
     fn younger_par_ids_sort_later() {
         assert!(ParId::new(1, [0xff; 42]) < ParId::new(2, [0; 42]));
+    }
+
+    #[test]
+    fn a_successor_is_greater_and_as_random_as_a_fresh_id() {
+        let fresh = [VersionId::new(1, [7; 10]), VersionId::new(1, [8; 10])];
+        for (millis, random) in [(2, [0; 10]), (2, [0xff; 10]), (0xffff, [0xff; 10])] {
+            let last = VersionId::new(millis, random);
+            let [one, two] = fresh.map(|fresh| last.successor(&fresh));
+            assert!(last < one && last < two && one != two);
+            let version_7 = one.to_string().split('-').nth(2).unwrap().starts_with('7');
+            assert!(version_7, "{one}");
+        }
+    }
+
+    #[test]
+    fn younger_version_ids_are_greater_and_come_first_in_descending_text() {
+        let (old, new) = (VersionId::new(1, [0xff; 10]), VersionId::new(2, [0; 10]));
+        assert!(old < new);
+        assert!(new.descending_text() < old.descending_text());
+        let extremes = [[0; 16], [0xff; 16], [b'/'; 16]].map(VersionId::from_bytes);
+        for text in extremes.map(|id| id.descending_text()) {
+            assert!(text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit()));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! these types once, at the edge; whoever holds one need not check it again.
 
 mod attributes;
+mod bucket;
 mod expiry;
 mod ids;
 mod listing;
@@ -15,10 +16,14 @@ mod region;
 mod time;
 
 pub use attributes::{
-    AttributesError, METADATA_BYTES_MAX, ObjectAttributes, StorageTier, UserMetadata,
+    ArchivalState, AttributesError, METADATA_BYTES_MAX, ObjectAttributes, StorageTier, UserMetadata,
 };
+pub use bucket::{AutoTiering, PublicAccess, Versioning};
 pub use expiry::Expiry;
-pub use ids::{BucketId, ETag, InvalidId, Ocid, ParId, TokenHash, UploadId, VersionId};
+pub use ids::{
+    BucketId, ETag, InvalidId, Ocid, ParId, ReplicationPolicyId, RetentionRuleId, TokenHash,
+    UploadId, VersionId, WorkRequestId,
+};
 pub use listing::{
     InvalidListing, LISTING_LIMIT_MAX, ListObjectsQuery, ObjectField, ObjectFields, PageLimit,
     PageToken,
@@ -31,37 +36,3 @@ pub use region::region_key;
 pub use time::{
     InvalidTime, format_http_date, format_rfc3339_millis, parse_http_date, parse_rfc3339,
 };
-
-/// Public access of a bucket (wire reference 4.1, 11).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PublicAccess {
-    /// Only callers with rights.
-    #[default]
-    NoPublicAccess,
-    /// Anyone reads and lists objects.
-    ObjectRead,
-    /// Anyone reads objects whose name he knows.
-    ObjectReadWithoutList,
-}
-
-impl PublicAccess {
-    /// OCI's spelling.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NoPublicAccess => "NoPublicAccess",
-            Self::ObjectRead => "ObjectRead",
-            Self::ObjectReadWithoutList => "ObjectReadWithoutList",
-        }
-    }
-
-    /// Parses OCI's spelling.
-    pub fn parse(text: &str) -> Option<Self> {
-        [
-            Self::NoPublicAccess,
-            Self::ObjectRead,
-            Self::ObjectReadWithoutList,
-        ]
-        .into_iter()
-        .find(|v| v.as_str() == text)
-    }
-}
