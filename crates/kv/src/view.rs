@@ -250,7 +250,51 @@ impl Iterator for Merge<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    /// Keys of ten groups, and how many of them were read.
+    struct Counting {
+        keys: Vec<Bytes>,
+        read: AtomicUsize,
+    }
+
+    impl View for Counting {
+        fn value(&self, _: &[u8]) -> Result<Option<Bytes>, Error> {
+            Ok(None)
+        }
+
+        fn entries<'a>(&'a self, range: &KeyRange, _: bool) -> Entries<'a> {
+            let from = self.keys.partition_point(|key| key[..] < range.start[..]);
+            let to = self.keys.partition_point(|key| key[..] < range.end[..]);
+            Box::new(self.keys[from..to].iter().map(|key| {
+                self.read.fetch_add(1, Ordering::Relaxed);
+                let (key, value) = (key.clone(), Bytes::new());
+                Ok(Entry { key, value })
+            }))
+        }
+    }
+
+    #[test]
+    fn a_group_scan_reads_one_key_of_each_group_however_many_it_holds() {
+        for in_group in [1, 100, 10_000] {
+            let group = |group| (0..in_group).map(move |n| format!("{group}/{n:06}").into());
+            let view = Counting {
+                keys: (0..10).flat_map(group).collect(),
+                read: AtomicUsize::new(0),
+            };
+            let scan = GroupScan {
+                start: b"0".to_vec(),
+                end: b":".to_vec(),
+                prefix_len: 0,
+                delimiter: b'/',
+                limit: 1001,
+            };
+            assert_eq!(scan_groups(&view, &scan).unwrap().answer.len(), 10);
+            assert_eq!(view.read.load(Ordering::Relaxed), 10, "{in_group} in each");
+        }
+    }
 
     #[test]
     fn the_key_behind_a_prefix_skips_trailing_ff_bytes() {

@@ -38,7 +38,7 @@ pub struct EmbeddedOptions {
 impl Default for EmbeddedOptions {
     fn default() -> Self {
         Self {
-            block_cache_bytes: 8 * 1024 * 1024,
+            block_cache_bytes: 64 * 1024 * 1024,
             hot_cache_bytes: 8 * 1024 * 1024,
         }
     }
