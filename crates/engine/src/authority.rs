@@ -8,6 +8,11 @@
 //! the PAR, the identity epoch, the bucket. [`Access::require`] then decides. Answers hide what the caller may not know:
 //! missing and forbidden look alike; the cause for the log tells them apart.
 
+mod by_swift;
+mod standing;
+
+pub(crate) use standing::{Concern, Standing};
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -21,6 +26,7 @@ use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind};
 use crate::identity::{PrincipalNow, Question, TenancyIdentity};
 use crate::records::{self, BucketRecord, ParRecord, UploadSecretRecord};
+use crate::swift::SwiftGrant;
 use crate::{BucketPath, Engine, keys};
 
 /// What a request wants to do, as scopes see it.
@@ -57,6 +63,8 @@ pub(crate) struct Access<'p> {
     authority: Authority,
     /// The caller belongs to another tenancy: to him the namespace does not exist.
     foreign: bool,
+    /// What the bucket grants the caller through Swift, and how a refusal looks there.
+    swift: Option<Box<SwiftGrant>>,
     now: Timestamp,
 }
 
@@ -97,6 +105,7 @@ impl Engine {
                 self.enter_as(reader, path, authority, false, now).await
             }
             CallerIdentity::User(user) => self.enter_as_user(reader, user, path, now).await,
+            CallerIdentity::Swift(swift) => self.enter_by_swift(reader, swift, path, now).await,
             CallerIdentity::Par(token) => self.enter_by_par(reader, token, None, path, now).await,
             CallerIdentity::Upload(token) => {
                 let secret = reader
@@ -158,6 +167,7 @@ impl Engine {
             scope: Scope::Unlimited,
             authority,
             foreign,
+            swift: None,
             now,
         })
     }
@@ -241,6 +251,7 @@ impl Engine {
             scope,
             authority,
             foreign: false,
+            swift: None,
             now,
         })
     }
@@ -274,115 +285,6 @@ impl Engine {
                 Err(reason) => Authority::Nobody(format!("the caller {reason}")),
             },
         )
-    }
-
-    /// Decides on something that lies in a compartment and not in a bucket. A refusal is the caller's to word.
-    pub(crate) async fn permits_in_compartment(
-        &self,
-        reader: &dyn Reader,
-        caller: &Caller,
-        operation: Operation,
-        permission: Permission,
-        compartment: &Ocid,
-    ) -> Result<Result<UserCaller, String>, Error> {
-        let standing = match self.standing(reader, caller).await? {
-            Ok(standing) => standing,
-            Err(cause) => return Ok(Err(cause)),
-        };
-        let held = standing.holds(
-            operation,
-            Need::All(&[permission]),
-            Concern::of(compartment),
-        );
-        Ok(held.map(|()| standing.user))
-    }
-
-    /// What a user on his own authority brings to operations outside buckets; else why the caller brings nothing, in words
-    /// for the log.
-    pub(crate) async fn standing(
-        &self,
-        reader: &dyn Reader,
-        caller: &Caller,
-    ) -> Result<Result<Standing, String>, Error> {
-        let Some(user) = caller.user() else {
-            return Ok(Err("only a user on his own authority may".to_owned()));
-        };
-        Ok(match self.user_authority(reader, user).await? {
-            Authority::User {
-                identity,
-                principal,
-            } => Ok(Standing {
-                user: user.clone(),
-                identity,
-                principal,
-                now: self.environment.now(),
-            }),
-            Authority::Nobody(reason) => Err(reason),
-        })
-    }
-}
-
-/// A user on his own authority, who exists and may act, as one snapshot has him.
-pub(crate) struct Standing {
-    pub(crate) user: UserCaller,
-    pub(crate) identity: Arc<TenancyIdentity>,
-    principal: Arc<PrincipalNow>,
-    now: Timestamp,
-}
-
-/// Something outside buckets that an operation is about.
-#[derive(Clone, Copy)]
-pub(crate) struct Concern<'a> {
-    /// Where it lies.
-    pub(crate) compartment: &'a Ocid,
-    /// What policies may ask about it.
-    pub(crate) target: Target<'a>,
-    /// The user whose own affair it is: he needs no policy (wire reference 12.3).
-    pub(crate) owner: Option<&'a Ocid>,
-}
-
-impl<'a> Concern<'a> {
-    /// A compartment, and nothing special in it.
-    pub(crate) fn of(compartment: &'a Ocid) -> Self {
-        Self {
-            compartment,
-            target: Target::default(),
-            owner: None,
-        }
-    }
-}
-
-impl Standing {
-    /// Decides; the refusal is for the log.
-    pub(crate) fn holds(
-        &self,
-        operation: Operation,
-        need: Need<'_>,
-        concern: Concern<'_>,
-    ) -> Result<(), String> {
-        if concern.owner == Some(self.principal.user()) {
-            return Ok(());
-        }
-        let Some(path) = self.identity.compartment_path(concern.compartment) else {
-            return Err("there is no such compartment in the caller's tenancy".to_owned());
-        };
-        let question = |permission: &Permission| Question {
-            permission: *permission,
-            operation,
-            now: self.now,
-            path,
-            target: concern.target,
-        };
-        let allowed = |p: &Permission| self.identity.allows(&self.principal, question(p));
-        let (held, permissions) = match need {
-            Need::All(permissions) => (permissions.iter().all(allowed), permissions),
-            Need::Any(permissions) => (permissions.iter().any(allowed), permissions),
-        };
-        let missing = permissions.iter().find(|p| !allowed(p));
-        match missing.filter(|_| !held) {
-            None => Ok(()),
-            Some(missing) => Err(self.identity.explains(&self.principal, question(missing))),
-        }
     }
 }
 
@@ -472,6 +374,11 @@ impl Access<'_> {
         if matches!(self.scope, Scope::Unlimited) && self.public_grant(permission, operation) {
             return true;
         }
+        if let Some(swift) = &self.swift
+            && swift.covers(operation, permission, object)
+        {
+            return true;
+        }
         let Authority::User {
             identity,
             principal,
@@ -493,6 +400,12 @@ impl Access<'_> {
         if matches!(self.scope, Scope::Unlimited) && self.public_grant(permission, operation) {
             let (operation, permission) = (operation.name(), permission.as_str());
             return format!("{operation} has {permission}: the bucket is public.");
+        }
+        if let Some(swift) = &self.swift
+            && swift.covers(operation, permission, object)
+        {
+            let (operation, permission) = (operation.name(), permission.as_str());
+            return format!("{operation} has {permission}: the container grants it.");
         }
         let (identity, principal) = match &self.authority {
             Authority::Nobody(reason) => return reason.clone(),
@@ -549,9 +462,14 @@ impl Access<'_> {
         refusal.because(format!("PAR {id}, made by {creator}: {cause}"))
     }
 
-    /// The refusal, which looks like a missing bucket.
+    /// The refusal, which looks like a missing bucket, except to those who came in through Swift.
     fn forbidden(&self) -> Error {
-        hidden(self.path, self.foreign)
+        match &self.swift {
+            Some(swift) => swift.refusal(self.path, |operation, permission| {
+                self.owner_holds(operation, permission, None)
+            }),
+            None => hidden(self.path, self.foreign),
+        }
     }
 }
 

@@ -7,8 +7,9 @@ use futures_core::Stream;
 use parbuckle_blob::{BlobId, Writer};
 
 use crate::collector::WritePin;
+use crate::encryption::{ObjectKey, Sealer, sealed_len};
 use crate::error::{Digest, Error, ErrorKind};
-use crate::records::{ChecksumsRecord, PartBlob};
+use crate::records::{ChecksumRecord, ChecksumsRecord, PartBlob};
 use crate::{BODY_BYTES_MAX, Engine};
 
 mod digests;
@@ -67,6 +68,26 @@ impl ChecksumAlgorithm {
     }
 }
 
+impl From<ChecksumRecord> for ChecksumAlgorithm {
+    fn from(record: ChecksumRecord) -> Self {
+        match record {
+            ChecksumRecord::Crc32c => Self::Crc32c,
+            ChecksumRecord::Sha256 => Self::Sha256,
+            ChecksumRecord::Sha384 => Self::Sha384,
+        }
+    }
+}
+
+impl From<ChecksumAlgorithm> for ChecksumRecord {
+    fn from(algorithm: ChecksumAlgorithm) -> Self {
+        match algorithm {
+            ChecksumAlgorithm::Crc32c => Self::Crc32c,
+            ChecksumAlgorithm::Sha256 => Self::Sha256,
+            ChecksumAlgorithm::Sha384 => Self::Sha384,
+        }
+    }
+}
+
 /// What the client says about the body's digests. A digest that differs refuses the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BodyChecks {
@@ -93,6 +114,8 @@ pub struct Checksums {
     pub sha256: Option<[u8; 32]>,
     /// SHA-384
     pub sha384: Option<[u8; 48]>,
+    /// Whether the SHA digests are those of the parts' digests, as a multipart object has them.
+    pub of_parts: bool,
 }
 
 impl From<ChecksumsRecord> for Checksums {
@@ -101,6 +124,7 @@ impl From<ChecksumsRecord> for Checksums {
             crc32c: r.crc32c,
             sha256: r.sha256.map(Into::into),
             sha384: r.sha384.map(Into::into),
+            of_parts: r.of_parts,
         }
     }
 }
@@ -111,11 +135,24 @@ impl From<Checksums> for ChecksumsRecord {
             crc32c: c.crc32c,
             sha256: c.sha256.map(Into::into),
             sha384: c.sha384.map(Into::into),
+            of_parts: c.of_parts,
         }
     }
 }
 
-/// A body that has been taken in, checked and made durable, but is named by nothing yet.
+/// How a body is kept.
+#[derive(Default)]
+pub(crate) struct Keeping<'a> {
+    /// Whether a small one may stay in memory.
+    pub(crate) inline: bool,
+    /// What it is encrypted with.
+    pub(crate) key: Option<&'a ObjectKey>,
+    /// A checksum to be kept besides those that the request names.
+    pub(crate) checksum: Option<ChecksumAlgorithm>,
+}
+
+/// A body that has been taken in, checked and made durable, but is named by nothing yet. Size and digests are those of
+/// the bytes as they came.
 pub(crate) struct Received {
     pub(crate) size: u64,
     pub(crate) md5: [u8; 16],
@@ -125,7 +162,7 @@ pub(crate) struct Received {
 
 /// Where it is.
 pub(crate) enum Stored {
-    /// In memory: to be written with the record.
+    /// In memory, encrypted if it shall be: to be written with the record.
     Inline(Bytes),
     /// In a blob, protected from the collector until its record is there.
     Blob { blob: PartBlob, _pin: WritePin },
@@ -153,21 +190,21 @@ impl Engine {
         }
     }
 
-    /// Reads the whole body, checks length and digests, and stores it durably. `inline` permits a small one to stay in
-    /// memory. After an error nothing of it remains.
+    /// Reads the whole body, checks length and digests, and stores it durably. After an error nothing of it remains.
     pub(crate) async fn receive(
         &self,
         body: RequestBody,
         checks: &BodyChecks,
-        inline: bool,
+        keeping: Keeping<'_>,
     ) -> Result<Received, Error> {
         let mut intake = Intake {
             body,
             taken: 0,
             ended: false,
         };
+        let digests = Digests::new(checks, keeping.checksum);
         let small = self.settings.inline_bytes_max;
-        let inline = inline
+        let inline = keeping.inline
             && intake
                 .body
                 .length
@@ -176,48 +213,68 @@ impl Engine {
             .next_chunk(if inline { small + 1 } else { CHUNK_BYTES })
             .await?;
         if inline && first.len() <= small {
-            let taken = Digests::new(checks).update(&first).finish();
+            let taken = digests.update(&first).finish();
             taken.check(checks)?;
-            return Ok(received(taken, Stored::Inline(first)));
+            let stored = match keeping.key {
+                Some(key) => key.inline_piece().seal(&first),
+                None => first,
+            };
+            return Ok(received(taken, Stored::Inline(stored)));
         }
         let blob = BlobId(self.random());
         let pin = self.pins.pin_written(blob);
-        let mut writer = self.blobs.create(blob, intake.body.length).await?;
-        let taken = self
-            .pour(&mut intake, first, &mut writer, Digests::new(checks))
-            .await?;
+        let sealing = keeping.key.map(|key| {
+            let salt = self.random();
+            (salt, Sealer::new(key.piece(&salt)))
+        });
+        let stored_len = |length| match &sealing {
+            Some(_) => sealed_len(length),
+            None => length,
+        };
+        let length = intake.body.length.map(stored_len);
+        let mut writer = self.blobs.create(blob, length).await?;
+        let (salt, sealer) = sealing.unzip();
+        let taken = pour(&mut intake, first, &mut writer, sealer, digests).await?;
         taken.check(checks)?;
-        let sealed = writer.seal().await?;
-        Ok(received(
-            taken,
-            Stored::Blob {
-                blob: PartBlob::new(blob, sealed),
-                _pin: pin,
-            },
-        ))
+        let blob = PartBlob::new(blob, writer.seal().await?);
+        let blob = match salt {
+            Some(salt) => blob.encrypted(salt),
+            None => blob,
+        };
+        Ok(received(taken, Stored::Blob { blob, _pin: pin }))
     }
+}
 
-    /// Digests run on another thread than storage: with MD5 at some 0.6 GB/s they bound the rate.
-    async fn pour(
-        &self,
-        intake: &mut Intake,
-        first: Bytes,
-        writer: &mut Box<dyn Writer>,
-        digests: Digests,
-    ) -> Result<Taken, Error> {
-        let mut chunk = first;
-        let mut digesting = Digesting::Idle(Box::new(digests));
-        while !chunk.is_empty() {
-            digesting = Digesting::start(digesting.finish().await?, chunk.clone());
-            writer.write(chunk).await?;
-            chunk = if intake.ended {
-                Bytes::new()
-            } else {
-                intake.next_chunk(CHUNK_BYTES).await?
-            };
+/// Digests run on another thread than storage: with MD5 at some 0.6 GB/s they bound the rate. Encryption runs meanwhile
+/// on this one.
+async fn pour(
+    intake: &mut Intake,
+    first: Bytes,
+    writer: &mut Box<dyn Writer>,
+    mut sealer: Option<Sealer>,
+    digests: Digests,
+) -> Result<Taken, Error> {
+    let mut chunk = first;
+    let mut digesting = Digesting::Idle(Box::new(digests));
+    while !chunk.is_empty() {
+        digesting = Digesting::start(digesting.finish().await?, chunk.clone());
+        let stored = match &mut sealer {
+            Some(sealer) => sealer.seal(&chunk),
+            None => chunk,
+        };
+        if !stored.is_empty() {
+            writer.write(stored).await?;
         }
-        Ok(digesting.finish().await?.finish())
+        chunk = if intake.ended {
+            Bytes::new()
+        } else {
+            intake.next_chunk(CHUNK_BYTES).await?
+        };
     }
+    if let Some(sealer) = sealer {
+        writer.write(sealer.finish()).await?;
+    }
+    Ok(digesting.finish().await?.finish())
 }
 
 /// Digests at rest, or at work on a chunk.

@@ -1,106 +1,30 @@
 //! Buckets (wire reference 3.2, 4.1).
 
+mod shown;
+
 use bytes::Bytes;
-use jiff::Timestamp;
 use parbuckle_iam::permission::{Operation, Permission};
-use parbuckle_iam::policy::Tags;
 use parbuckle_kv::Reader;
 use parbuckle_model::{
-    BucketId, BucketName, ETag, Namespace, Ocid, PageLimit, PageToken, Preconditions, PublicAccess,
-    ReadVerdict, StorageTier, WriteVerdict,
+    AutoTiering, BucketId, BucketName, ETag, Namespace, Ocid, PageLimit, PageToken, Preconditions,
+    ReadVerdict, Versioning, WriteVerdict,
 };
 
 use crate::authority::{Act, Need};
 use crate::caller::Caller;
+use crate::counters::fold_page;
 use crate::error::{Error, ErrorKind};
 use crate::records::{self, BucketRecord};
 use crate::transact::Tx;
 use crate::{BucketPath, Engine, Page, keys};
 
+pub use shown::{Bucket, BucketChange, BucketFields, NewBucket};
+
 /// Most bytes of a bucket's metadata, names and values together.
 const METADATA_BYTES_MAX: usize = 4096;
 
-/// A bucket as its readers see it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Bucket {
-    /// Its namespace.
-    pub namespace: Namespace,
-    /// Its name.
-    pub name: BucketName,
-    /// Its OCID.
-    pub ocid: Ocid,
-    /// The compartment it lies in.
-    pub compartment: Ocid,
-    /// The user who made it.
-    pub created_by: Ocid,
-    /// When.
-    pub time_created: Timestamp,
-    /// Changes with every update.
-    pub etag: ETag,
-    /// What everybody may do.
-    pub public_access: PublicAccess,
-    /// The tier of objects that ask for none.
-    pub storage_tier: StorageTier,
-    /// Kept; no events are sent.
-    pub object_events_enabled: bool,
-    /// User metadata.
-    pub metadata: Vec<(String, String)>,
-    /// Free-form tags.
-    pub freeform_tags: Vec<(String, String)>,
-    /// Defined tags: namespace, key, value as JSON text.
-    pub defined_tags: Vec<(String, String, String)>,
-    /// Number of objects, when asked for.
-    pub approximate_count: Option<u64>,
-    /// Bytes of all objects, when asked for.
-    pub approximate_size: Option<u64>,
-}
-
-/// A bucket to be made.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewBucket {
-    /// Its name.
-    pub name: BucketName,
-    /// The compartment it shall lie in.
-    pub compartment: Ocid,
-    /// What everybody may do.
-    pub public_access: PublicAccess,
-    /// The tier of objects that ask for none; never changes.
-    pub storage_tier: StorageTier,
-    /// Kept; no events are sent.
-    pub object_events_enabled: bool,
-    /// User metadata.
-    pub metadata: Vec<(String, String)>,
-    /// Free-form tags.
-    pub freeform_tags: Vec<(String, String)>,
-    /// Defined tags: namespace, key, value as JSON text.
-    pub defined_tags: Vec<(String, String, String)>,
-}
-
-/// A change of a bucket: what is absent stays, what is given replaces (wire reference 4.1).
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct BucketChange {
-    /// Moves it.
-    pub compartment: Option<Ocid>,
-    /// What everybody may do.
-    pub public_access: Option<PublicAccess>,
-    /// Kept; no events are sent.
-    pub object_events_enabled: Option<bool>,
-    /// User metadata.
-    pub metadata: Option<Vec<(String, String)>>,
-    /// Free-form tags.
-    pub freeform_tags: Option<Vec<(String, String)>>,
-    /// Defined tags.
-    pub defined_tags: Option<Vec<(String, String, String)>>,
-}
-
-/// Fields of a bucket that cost something to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BucketFields {
-    /// `approximateCount`
-    pub count: bool,
-    /// `approximateSize`
-    pub size: bool,
-}
+/// Keys of one kind that one transaction deletes with their bucket.
+const DELETED_AT_ONCE: usize = 1000;
 
 impl Engine {
     /// The namespace of the caller's tenancy. With a compartment, the caller must be allowed to read the namespace there.
@@ -137,6 +61,10 @@ impl Engine {
         new: NewBucket,
     ) -> Result<Bucket, Error> {
         check_metadata(&new.metadata)?;
+        if new.versioning == Versioning::Suspended {
+            let text = "versioning of a new bucket must be Enabled or Disabled";
+            return Err(ErrorKind::InvalidParameter(text.to_owned()).into());
+        }
         let (id, ocid) = (BucketId::from_random(self.random()), self.bucket_ocid());
         let (etag, now) = (ETag::from_random(self.random()), self.now());
         let (new, ocid) = (&new, &ocid);
@@ -168,8 +96,15 @@ impl Engine {
                 metadata: new.metadata.clone(),
                 freeform_tags: new.freeform_tags.clone(),
                 defined_tags: new.defined_tags.clone(),
+                versioning: new.versioning,
+                auto_tiering: new.auto_tiering,
+                lifecycle_etag: None,
+                retention: None,
+                replicates: false,
+                read_only: false,
+                swift: None,
             };
-            tx.put(key, &bucket);
+            write_bucket(&tx, namespace, &bucket);
             tx.put_raw(
                 keys::compartment_bucket(namespace, &new.compartment, &new.name),
                 Bytes::new(),
@@ -271,8 +206,10 @@ impl Engine {
                 .await?;
             bucket.approximate_count = fields
                 .count
-                .then_some(u64::try_from(sum.objects).unwrap_or(0));
-            bucket.approximate_size = fields.size.then_some(u64::try_from(sum.bytes).unwrap_or(0));
+                .then_some(u64::try_from(sum.objects + sum.old_objects).unwrap_or(0));
+            bucket.approximate_size = fields
+                .size
+                .then_some(u64::try_from(sum.bytes + sum.old_bytes).unwrap_or(0));
         }
         Ok(bucket)
     }
@@ -320,6 +257,7 @@ impl Engine {
                 return Ok(access.bucket.shown(&path.namespace));
             }
             check_write(preconditions, Some(&access.bucket.etag))?;
+            check_versioning(&access.bucket, change.versioning)?;
             let bucket = access.bucket.changed(change, etag);
             if bucket.compartment != access.bucket.compartment {
                 self.require_move(&tx, caller, &bucket.compartment).await?;
@@ -333,7 +271,7 @@ impl Engine {
                     Bytes::new(),
                 );
             }
-            tx.put(keys::bucket(&path.namespace, &path.bucket), &bucket);
+            write_bucket(&tx, &path.namespace, &bucket);
             Ok(bucket.shown(&path.namespace))
         })
         .await
@@ -357,9 +295,21 @@ impl Engine {
         path: &BucketPath,
         preconditions: &Preconditions,
     ) -> Result<(), Error> {
+        while !self.delete_emptied(caller, path, preconditions).await? {}
+        Ok(())
+    }
+
+    /// Deletes a bucket, if not too much hangs on it for one transaction. Otherwise it only makes that less. Whether the
+    /// bucket is gone.
+    async fn delete_emptied(
+        &self,
+        caller: &Caller,
+        path: &BucketPath,
+        preconditions: &Preconditions,
+    ) -> Result<bool, Error> {
         self.transact("delete_bucket", |tx| async move {
             let access = match self.enter(tx.reader(), caller, path).await {
-                Err(error) if tx.may_have_happened() && is_missing(&error) => return Ok(()),
+                Err(error) if tx.may_have_happened() && is_missing(&error) => return Ok(true),
                 found => found?,
             };
             access.require(
@@ -369,7 +319,15 @@ impl Engine {
             )?;
             check_write(preconditions, Some(&access.bucket.etag))?;
             let (ns, id) = (&path.namespace, &access.bucket.id);
+            if access.bucket.replicates || access.bucket.read_only {
+                let text = format!(
+                    "The bucket '{}' is part of a replication policy: delete that first, or make the bucket writable",
+                    path.bucket
+                );
+                return Err(ErrorKind::BucketStateConflict(text).into());
+            }
             if !is_empty(&tx, &keys::objects(ns, id)).await?
+                || !is_empty(&tx, &keys::versions(ns, id)).await?
                 || !is_empty(&tx, &keys::uploads(ns, id)).await?
             {
                 return Err(ErrorKind::BucketNotEmpty(path.bucket.clone()).into());
@@ -377,20 +335,26 @@ impl Engine {
             if !is_empty(&tx, &keys::bucket_pars(ns, id)).await? {
                 return Err(ErrorKind::ParStillExists(path.bucket.clone()).into());
             }
-            for entry in tx
-                .reader()
-                .scan(&keys::all(&keys::counters(ns, id), usize::MAX))
-                .await?
-            {
-                tx.delete(entry.key.to_vec());
+            // All this can go, or become less, before the bucket does: it is empty, and no source.
+            let counters = keys::all(&keys::counters(ns, id), DELETED_AT_ONCE);
+            let few = delete_some(&tx, &keys::replication_changes(ns, id)).await?
+                & delete_some(&tx, &keys::last_reads(ns, id)).await?
+                & fold_page(&tx, &counters, DELETED_AT_ONCE).await?.is_none();
+            if !few {
+                return Ok(false);
             }
+            delete_some(&tx, &keys::counters(ns, id)).await?;
+            delete_some(&tx, &keys::retention_rules(ns, id)).await?;
+            tx.delete(keys::lifecycle_policy(ns, id));
+            tx.delete(keys::upkeep(ns, id));
+            tx.delete(keys::kept_bucket(id));
             tx.delete(keys::compartment_bucket(
                 ns,
                 &access.bucket.compartment,
                 &path.bucket,
             ));
             tx.delete(keys::bucket(ns, &path.bucket));
-            Ok(())
+            Ok(true)
         })
         .await
     }
@@ -400,54 +364,39 @@ impl Engine {
     }
 }
 
-impl BucketRecord {
-    fn shown(&self, namespace: &Namespace) -> Bucket {
-        Bucket {
-            namespace: namespace.clone(),
-            name: self.name.clone(),
-            ocid: self.ocid.clone(),
-            compartment: self.compartment.clone(),
-            created_by: self.created_by.clone(),
-            time_created: self.time_created,
-            etag: self.etag,
-            public_access: self.public_access,
-            storage_tier: self.storage_tier,
-            object_events_enabled: self.object_events_enabled,
-            metadata: self.metadata.clone(),
-            freeform_tags: self.freeform_tags.clone(),
-            defined_tags: self.defined_tags.clone(),
-            approximate_count: None,
-            approximate_size: None,
-        }
-    }
-
-    fn changed(&self, change: &BucketChange, etag: ETag) -> Self {
-        let change = change.clone();
-        let was = self.clone();
-        Self {
-            etag,
-            compartment: change.compartment.unwrap_or(was.compartment),
-            public_access: change.public_access.unwrap_or(was.public_access),
-            object_events_enabled: change
-                .object_events_enabled
-                .unwrap_or(was.object_events_enabled),
-            metadata: change.metadata.unwrap_or(was.metadata),
-            freeform_tags: change.freeform_tags.unwrap_or(was.freeform_tags),
-            defined_tags: change.defined_tags.unwrap_or(was.defined_tags),
-            ..was
-        }
+/// Writes a bucket's record, and marks whether the background looks after it.
+pub(crate) fn write_bucket(tx: &Tx, namespace: &Namespace, bucket: &BucketRecord) {
+    tx.put(keys::bucket(namespace, &bucket.name), bucket);
+    let kept = bucket.lifecycle_etag.is_some()
+        || bucket.auto_tiering != AutoTiering::Disabled
+        || bucket.replicates;
+    if kept {
+        let place = format!("{namespace}\0{}", bucket.name);
+        tx.put_raw(keys::kept_bucket(&bucket.id), place.into());
+    } else {
+        tx.delete(keys::kept_bucket(&bucket.id));
+        // Where it is kept again, everything begins anew.
+        tx.delete(keys::upkeep(namespace, &bucket.id));
     }
 }
 
-/// The bucket's defined tags, as policies ask for them. A value is JSON text; of a string without escapes its content.
-impl Tags for BucketRecord {
-    fn value(&self, namespace: &str, key: &str) -> Option<&str> {
-        let same = |(ns, k, _): &&(String, String, String)| {
-            ns.eq_ignore_ascii_case(namespace) && k.eq_ignore_ascii_case(key)
-        };
-        let (_, _, value) = self.defined_tags.iter().find(same)?;
-        let content = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
-        Some(content.unwrap_or(value))
+/// Versioning once enabled is never disabled, and does not go with retention rules (wire reference section 11).
+fn check_versioning(bucket: &BucketRecord, wanted: Option<Versioning>) -> Result<(), Error> {
+    match (bucket.versioning, wanted) {
+        (was, Some(wanted)) if was == wanted => Ok(()),
+        (_, Some(Versioning::Enabled)) if bucket.retention.is_some() => {
+            let text = "Versioning can't be enabled while the bucket has retention rules";
+            Err(ErrorKind::BucketStateConflict(text.to_owned()).into())
+        }
+        (_, Some(Versioning::Disabled)) => {
+            let text = "Versioning can be suspended, but not disabled again";
+            Err(ErrorKind::InvalidParameter(text.to_owned()).into())
+        }
+        (Versioning::Disabled, Some(Versioning::Suspended)) => {
+            let text = "Versioning can be suspended only where it was enabled";
+            Err(ErrorKind::InvalidParameter(text.to_owned()).into())
+        }
+        (_, Some(Versioning::Enabled | Versioning::Suspended) | None) => Ok(()),
     }
 }
 
@@ -501,6 +450,18 @@ fn is_missing(error: &Error) -> bool {
 
 async fn is_empty(tx: &Tx, prefix: &[u8]) -> Result<bool, Error> {
     Ok(tx.reader().scan(&keys::all(prefix, 1)).await?.is_empty())
+}
+
+/// Deletes what begins with `prefix`, as much as goes into one transaction. Whether that is all.
+async fn delete_some(tx: &Tx, prefix: &[u8]) -> Result<bool, Error> {
+    let found = tx
+        .reader()
+        .scan(&keys::all(prefix, DELETED_AT_ONCE))
+        .await?;
+    for entry in &found {
+        tx.delete(entry.key.to_vec());
+    }
+    Ok(found.len() < DELETED_AT_ONCE)
 }
 
 fn check_metadata(metadata: &[(String, String)]) -> Result<(), Error> {

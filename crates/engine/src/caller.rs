@@ -6,6 +6,8 @@ use parbuckle_model::{Namespace, Ocid, TokenHash};
 
 use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind};
+use crate::records::RequesterRecord;
+use crate::swift::{SwiftCaller, TempUrl};
 use crate::{Engine, keys};
 
 /// What a request brings to show who it comes from.
@@ -25,6 +27,20 @@ pub enum Proof<'a> {
     ParSecret(&'a str),
     /// The secret of an upload that was started through one.
     UploadSecret(&'a str),
+    /// A Swift token.
+    SwiftToken {
+        /// The token.
+        token: &'a str,
+        /// The text of the `Referer` header, for ACLs that name hosts.
+        referrer: Option<&'a str>,
+    },
+    /// Nothing, through Swift.
+    SwiftAnonymous {
+        /// The text of the `Referer` header, for ACLs that name hosts.
+        referrer: Option<&'a str>,
+    },
+    /// A signature made with a TempURL key.
+    TempUrl(&'a TempUrl<'a>),
 }
 
 /// A proven caller.
@@ -36,7 +52,8 @@ pub struct Authenticated {
     pub body_sha256: Option<[u8; 32]>,
 }
 
-/// Who acts, on whose authority, within which scope. Only [`Engine::authenticate`] makes one.
+/// Who acts, on whose authority, within which scope. Only [`Engine::authenticate`] makes one, and [`Caller::of_work`] one
+/// that stands for a user who came through it.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub(crate) identity: CallerIdentity,
@@ -54,6 +71,8 @@ pub(crate) enum CallerIdentity {
     Par(TokenHash),
     /// The holder of an upload's secret: the PAR narrowed to one upload.
     Upload(TokenHash),
+    /// Somebody who came in through Swift.
+    Swift(SwiftCaller),
 }
 
 /// A user who has proven to be one.
@@ -67,10 +86,38 @@ pub(crate) struct UserCaller {
 }
 
 impl Caller {
+    /// The user who asked for work that goes on behind his request, on his own authority.
+    ///
+    /// This opens no door: a work request names only a user who had proven himself when he asked, and it stands for no
+    /// right. Whether he still exists, may use that kind of credential and may do this is asked again on the snapshots and in
+    /// the transactions of the work, as in any request of his. As with a PAR, the key that he signed with may be gone.
+    pub(crate) fn of_work(requester: &RequesterRecord) -> Self {
+        let user = UserCaller {
+            namespace: requester.namespace.clone(),
+            user: requester.user.clone(),
+            credential: requester.credential,
+            key: None,
+        };
+        Self {
+            identity: CallerIdentity::User(user),
+        }
+    }
+
+    /// The same caller as he reads the segments of a large object that he may read.
+    pub(crate) fn of_segments(&self) -> Self {
+        match &self.identity {
+            CallerIdentity::Swift(swift) => Self {
+                identity: CallerIdentity::Swift(swift.of_segments()),
+            },
+            _ => self.clone(),
+        }
+    }
+
     /// The user, when the caller is one on his own authority.
     pub(crate) fn user(&self) -> Option<&UserCaller> {
         match &self.identity {
             CallerIdentity::User(user) => Some(user),
+            CallerIdentity::Swift(swift) => swift.user(),
             CallerIdentity::Anonymous | CallerIdentity::Par(_) | CallerIdentity::Upload(_) => None,
         }
     }
@@ -86,6 +133,13 @@ impl Engine {
             Proof::Anonymous => CallerIdentity::Anonymous,
             Proof::ParSecret(secret) => CallerIdentity::Par(token_hash(secret)),
             Proof::UploadSecret(secret) => CallerIdentity::Upload(token_hash(secret)),
+            Proof::SwiftToken { token, referrer } => {
+                CallerIdentity::Swift(self.verify_swift_token(token, referrer).await?)
+            }
+            Proof::SwiftAnonymous { referrer } => CallerIdentity::Swift(SwiftCaller::Anonymous {
+                referrer: referrer.map(str::to_owned),
+            }),
+            Proof::TempUrl(url) => CallerIdentity::Swift(self.verify_temp_url(url).await?),
             Proof::Signed {
                 authorization,
                 view,

@@ -2,24 +2,22 @@
 //!
 //! A blob is named by an owner marker from the transaction that stored its record until the collector has deleted
 //! it. A transaction that drops a name writes a trash entry; when the entry is due the blob goes first, its marker and
-//! the entry after, so that a crash in between only repeats work. A blob whose record was never written has no marker:
-//! what this process leaves (a refused commit, a client that went away) it looks at again a little later; what a crash
-//! leaves the sweep finds.
+//! the entry after, so that a crash in between only repeats work. A hold keeps a blob in the trash, across restarts too:
+//! it is written by a transaction that finds the blob's name still there, for work that goes on when the name is gone. A
+//! blob whose record was never written has no marker: what this process leaves (a refused commit, a client that went
+//! away) it looks at again a little later; what a crash leaves the sweep finds.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use parbuckle_blob::BlobId;
-use parbuckle_kv::Entry;
-use tokio::sync::watch;
+use parbuckle_kv::{Entry, Reader};
 
+use crate::background::ROUND;
 use crate::error::{Error, chain};
 use crate::records::{self, TrashRecord};
 use crate::{Engine, keys};
-
-/// Pause between two looks at the trash.
-const ROUND: Duration = Duration::from_secs(5);
 
 /// Rounds between two sweeps: about six hours.
 const ROUNDS_PER_SWEEP: u64 = 6 * 3600 / ROUND.as_secs();
@@ -118,26 +116,12 @@ impl Drop for WritePin {
 }
 
 impl Engine {
-    /// Works in the background until `stop` turns true: empties the trash, sweeps for orphans, folds counters.
-    pub async fn run_background(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let started = self.environment.now();
-        let mut round = 0u64;
-        while !*stop.borrow() {
-            if let Err(error) = self.work_once(round, started).await {
-                tracing::warn!(
-                    cause = error.cause().unwrap_or_default(),
-                    "background work failed: {error}"
-                );
-            }
-            round += 1;
-            tokio::select! {
-                () = tokio::time::sleep(ROUND) => {}
-                changed = stop.changed() => if changed.is_err() { return },
-            }
-        }
-    }
-
-    async fn work_once(&self, round: u64, started: jiff::Timestamp) -> Result<(), Error> {
+    /// One round of the collector's work in the background.
+    pub(crate) async fn collect_once(
+        &self,
+        round: u64,
+        started: jiff::Timestamp,
+    ) -> Result<(), Error> {
         self.empty_trash().await?;
         self.fold_counters().await?;
         if round.is_multiple_of(ROUNDS_TO_SETTLE) {
@@ -158,9 +142,10 @@ impl Engine {
         let (mut gone, mut failed) = (0, None);
         let mut from = keys::trash_due(self.now_millis(), ENTRIES_MAX);
         loop {
-            let entries = self.kv.snapshot().await?.scan(&from).await?;
+            let reader = self.kv.snapshot().await?;
+            let entries = reader.scan(&from).await?;
             for entry in &entries {
-                match self.empty_entry(entry).await {
+                match self.empty_entry(&*reader, entry).await {
                     Ok(blobs) => gone += blobs,
                     Err(error) => failed = Some(error),
                 }
@@ -174,10 +159,18 @@ impl Engine {
         }
     }
 
-    async fn empty_entry(&self, entry: &Entry) -> Result<usize, Error> {
+    /// `reader` is the snapshot that the entry was found on: nothing can be held any more that is not held there, for the
+    /// name is gone.
+    async fn empty_entry(&self, reader: &dyn Reader, entry: &Entry) -> Result<usize, Error> {
         let trash: TrashRecord = records::decode(&entry.value)?;
         if trash.blobs.iter().any(|blob| self.pins.holds(&blob.0)) {
             return Ok(0);
+        }
+        for blob in &trash.blobs {
+            let hold = keys::all(&keys::blob_holds(blob.0), 1);
+            if !reader.scan(&hold).await?.is_empty() {
+                return Ok(0);
+            }
         }
         for blob in &trash.blobs {
             self.blobs.delete(blob.0).await?;

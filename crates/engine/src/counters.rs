@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use parbuckle_kv::Reader;
+use parbuckle_kv::{Reader, Scan};
 use parbuckle_model::{BucketId, Namespace};
 
 use crate::error::Error;
@@ -32,15 +32,15 @@ struct Folding {
     sums: HashMap<BucketId, Vec<u8>>,
 }
 
-/// A change of a bucket's counters, and the key of its record, minted before the transaction.
+/// What a change of a bucket is called in its journals (counters, replication), minted before the transaction.
 #[derive(Debug, Clone)]
 pub(crate) struct Change {
-    millis: u64,
-    random: [u8; 8],
+    pub(crate) millis: u64,
+    pub(crate) random: [u8; 8],
 }
 
 impl Engine {
-    /// Mints the name of a change.
+    /// Mints the name of a change of a bucket.
     pub(crate) fn new_change(&self) -> Change {
         Change {
             millis: self.now_millis(),
@@ -48,19 +48,18 @@ impl Engine {
         }
     }
 
-    /// Writes a change: so many objects and bytes more or less.
+    /// Writes a change: so much more or less.
     pub(crate) fn count(
         &self,
         tx: &Tx,
         at: (&Namespace, &BucketId),
         change: &Change,
-        objects: i64,
-        bytes: i64,
+        difference: CounterRecord,
     ) {
         let (namespace, bucket) = at;
-        if objects != 0 || bytes != 0 {
+        if difference != CounterRecord::default() {
             let key = keys::counter(namespace, bucket, change.millis, change.random);
-            tx.put(key, &CounterRecord { objects, bytes });
+            tx.put(key, &difference);
             self.touch(namespace, bucket);
         }
     }
@@ -119,18 +118,7 @@ impl Engine {
         let scan = &scan;
         let folded = self
             .transact("fold_counters", |tx| async move {
-                let page = tx.reader().scan(scan).await?;
-                let Some(last) = page.last().filter(|_| page.len() >= FOLD_MIN) else {
-                    return Ok(None);
-                };
-                let mut sum = CounterRecord::default();
-                for entry in &page {
-                    sum = sum.plus(&records::decode(&entry.value)?);
-                    tx.delete(entry.key.to_vec());
-                }
-                let place = first_of_its_millisecond(&last.key);
-                tx.put(place.clone(), &sum);
-                Ok(Some((place, page.len() == FOLD_MAX)))
+                fold_page(&tx, scan, FOLD_MIN).await
             })
             .await?;
         let Some((sum, more)) = folded else {
@@ -146,6 +134,27 @@ impl Engine {
     }
 }
 
+/// Folds the records of a page into one, if there are at least so many. Returns where that stands, and whether the page
+/// was full.
+pub(crate) async fn fold_page(
+    tx: &Tx,
+    scan: &Scan,
+    least: usize,
+) -> Result<Option<(Vec<u8>, bool)>, Error> {
+    let page = tx.reader().scan(scan).await?;
+    let Some(last) = page.last().filter(|_| page.len() >= least) else {
+        return Ok(None);
+    };
+    let mut sum = CounterRecord::default();
+    for entry in &page {
+        sum = sum.plus(&records::decode(&entry.value)?);
+        tx.delete(entry.key.to_vec());
+    }
+    let place = first_of_its_millisecond(&last.key);
+    tx.put(place.clone(), &sum);
+    Ok(Some((place, page.len() == scan.limit)))
+}
+
 /// Where a sum up to this change stands: before all changes of the same millisecond, those to come included.
 fn first_of_its_millisecond(key: &[u8]) -> Vec<u8> {
     let random = key.len().saturating_sub(8);
@@ -159,10 +168,23 @@ impl Touched {
 }
 
 impl CounterRecord {
-    fn plus(self, other: &Self) -> Self {
+    /// Both together.
+    pub(crate) fn plus(&self, other: &Self) -> Self {
         Self {
             objects: self.objects + other.objects,
             bytes: self.bytes + other.bytes,
+            old_objects: self.old_objects + other.old_objects,
+            old_bytes: self.old_bytes + other.old_bytes,
+        }
+    }
+
+    /// Without the other.
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        Self {
+            objects: self.objects - other.objects,
+            bytes: self.bytes - other.bytes,
+            old_objects: self.old_objects - other.old_objects,
+            old_bytes: self.old_bytes - other.old_bytes,
         }
     }
 }

@@ -116,6 +116,49 @@ pub enum ErrorKind {
     /// The bucket still has pre-authenticated requests.
     #[error("Bucket named '{0}' still has pre-authenticated requests. Delete them first.")]
     ParStillExists(BucketName),
+    /// An archived object must be restored before it is read.
+    #[error("The object '{object}' in the bucket '{bucket}' is archived: restore it first")]
+    ObjectArchived {
+        /// The bucket.
+        bucket: BucketName,
+        /// The object.
+        object: ObjectName,
+    },
+    /// A retention rule protects the object; nothing was changed.
+    #[error("The object '{object}' is protected by a retention rule of the bucket '{bucket}'")]
+    ObjectRetained {
+        /// The bucket.
+        bucket: BucketName,
+        /// The object.
+        object: ObjectName,
+    },
+    /// The bucket is the destination of a replication policy, which alone writes to it.
+    #[error("The bucket '{0}' is read-only: it is the destination of a replication policy")]
+    BucketReadOnly(BucketName),
+    /// The bucket can't do this in the state it is in, and the client must change that first.
+    #[error("{0}")]
+    BucketStateConflict(String),
+    /// A retention rule that is locked, or whose lock is not allowed.
+    #[error("{0}")]
+    RetentionRuleConflict(String),
+    /// A work request that has ended can't be cancelled.
+    #[error("The work request has already ended")]
+    WorkRequestEnded,
+    /// The bucket has no lifecycle policy.
+    #[error("The lifecycle policy of the bucket '{0}' was not found")]
+    LifecyclePolicyNotFound(BucketName),
+    /// No such retention rule in this bucket.
+    #[error("The retention rule was not found in the bucket '{0}'")]
+    RetentionRuleNotFound(BucketName),
+    /// No such replication policy in this bucket.
+    #[error("The replication policy was not found in the bucket '{0}'")]
+    ReplicationPolicyNotFound(BucketName),
+    /// The object to be renamed is not there.
+    #[error("Not Found")]
+    RenameSourceNotFound,
+    /// The object is encrypted with a key of the customer's, and the request brought none or another.
+    #[error("{0}")]
+    CustomerKeyRefused(String),
     /// `if-match` does not hold; nothing was changed.
     #[error("The If-Match header does not match the ETag of the existing entity.")]
     IfMatchFailed,
@@ -180,6 +223,9 @@ pub enum ErrorKind {
         /// The sentence.
         message: String,
     },
+    /// What only Storage Classic refuses.
+    #[error(transparent)]
+    Swift(crate::swift::SwiftRefusal),
     /// The service does not have this.
     #[error("{0}")]
     NotImplemented(String),

@@ -6,22 +6,31 @@
 //! [`authority`] on the snapshot it reads, and again in the transaction that writes.
 
 mod authority;
+mod background;
 mod body;
 mod bucket;
 mod caller;
 mod collector;
 mod counters;
 mod credential;
+mod encryption;
 mod environment;
 mod error;
 mod explain;
 mod identity;
 mod keys;
+mod lifecycle;
+mod namespace;
 mod object;
 mod par;
 mod records;
+mod replication;
+mod retention;
+pub mod swift;
 mod transact;
+mod upkeep;
 mod upload;
+mod work;
 
 use std::sync::Arc;
 
@@ -31,6 +40,7 @@ pub use body::{BodyChecks, BodyError, BodyStream, ChecksumAlgorithm, Checksums, 
 pub use bucket::{Bucket, BucketChange, BucketFields, NewBucket};
 pub use caller::{Authenticated, Caller, Proof};
 pub use credential::CredentialKind;
+pub use encryption::{CustomerKey, Reencryption, ServerKeys, ServerKeysError};
 pub use environment::{ControllableEnvironment, Environment, SystemEnvironment, random};
 pub use error::{Digest, Error, ErrorKind};
 pub use explain::Explanation;
@@ -42,16 +52,25 @@ pub use identity::{
     SecretKind, SortBy, SortOrder, Tenancy, TenancyPlan, UserChange, UserFilter, UserSecret,
     WorkRequest,
 };
+pub use lifecycle::LifecyclePolicy;
+pub use namespace::{NamespaceMetadata, NamespaceMetadataChange};
 pub use object::{
-    Deleted, ListedObject, ObjectBody, ObjectInfo, ObjectListing, ObjectMd5, ObjectRead, PutObject,
-    ReadObject,
+    BATCH_OBJECTS_MAX, BatchOutcome, Deleted, ListedObject, ListedVersion, ObjectBody, ObjectInfo,
+    ObjectListing, ObjectMd5, ObjectRead, ObjectToDelete, ObjectVersion, PutObject, ReadObject,
+    RenameObject, Restoration, VersionListing,
 };
 pub use par::{CreatedPar, NewPar, Par};
 pub use records::{
-    Capabilities, Compartment, DynamicGroup, Entity, Group, Membership, Policy, PolicyStatement,
-    User, WorkOperation,
+    Capabilities, Compartment, DynamicGroup, Entity, Group, LifecycleAction, LifecycleRule,
+    LifecycleTarget, LifecycleTimeUnit, Membership, ObjectNameFilter, Policy, PolicyStatement,
+    RetentionDuration, RetentionUnit, UpkeepCounts, User, WorkFailure, WorkOperation, WorkStatus,
 };
-pub use upload::{NewUpload, PartInfo, PartSelection, StartedUpload, StoredPart, Upload};
+pub use replication::{NewReplicationPolicy, ReplicationPolicy, ReplicationSource};
+pub use retention::{NewRetentionRule, RetentionRule, RetentionRuleChange};
+pub use upload::{
+    NewUpload, PartInfo, PartSelection, StartedUpload, StoredPart, Upload, UploadPart,
+};
+pub use work::{CopyKeys, CopyObject, StorageWork, StorageWorkRequest, WorkError, WorkLog};
 
 /// Largest object that one request can put, and largest part: 50 GiB (wire reference section 9).
 pub const BODY_BYTES_MAX: u64 = 50 << 30;
@@ -75,6 +94,14 @@ pub struct Settings {
     pub region: String,
     /// Bodies up to this many bytes live beside their records in the key-value store.
     pub inline_bytes_max: usize,
+    /// How long a Swift token lives, from its first sign-in.
+    pub swift_token_lifetime: std::time::Duration,
+    /// From the wish to restore an archived object until it can be read.
+    pub archive_restore_delay: std::time::Duration,
+    /// From one run of a bucket's lifecycle policy and auto-tiering to the next.
+    pub upkeep_interval: std::time::Duration,
+    /// Encrypt what is new; without them only what comes with a key of the customer's is encrypted.
+    pub server_keys: Option<ServerKeys>,
 }
 
 impl Settings {
@@ -88,6 +115,10 @@ impl Default for Settings {
         Self {
             region: "us-phoenix-1".to_owned(),
             inline_bytes_max: 16 << 10,
+            swift_token_lifetime: std::time::Duration::from_secs(30 * 60),
+            archive_restore_delay: std::time::Duration::ZERO,
+            upkeep_interval: std::time::Duration::from_secs(24 * 60 * 60),
+            server_keys: None,
         }
     }
 }
@@ -101,8 +132,17 @@ pub struct Engine {
     identities: identity::IdentityCache,
     pins: Arc<collector::Pins>,
     counters: counters::Touched,
+    /// Keys of customers' for copies that are under way.
+    copy_keys: work::HeldKeys,
+    /// Wakes the loop of work requests.
+    work_waits: tokio::sync::Notify,
+    /// Wakes the loop of what buckets ask for.
+    upkeep_waits: tokio::sync::Notify,
+    upkeep: upkeep::Upkeep,
     hot_buckets: records::Memo<records::BucketRecord>,
     hot_pars: records::Memo<records::ParRecord>,
+    /// Failed sign-ins of late.
+    sign_in_failures: swift::SignInFailures,
 }
 
 impl Engine {
@@ -120,8 +160,13 @@ impl Engine {
             identities: identity::IdentityCache::default(),
             pins: Arc::default(),
             counters: counters::Touched::default(),
+            copy_keys: work::HeldKeys::default(),
+            work_waits: tokio::sync::Notify::new(),
+            upkeep_waits: tokio::sync::Notify::new(),
+            upkeep: upkeep::Upkeep::default(),
             hot_buckets: records::Memo::default(),
             hot_pars: records::Memo::default(),
+            sign_in_failures: swift::SignInFailures::default(),
         }))
     }
 

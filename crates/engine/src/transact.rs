@@ -1,7 +1,7 @@
 //! The one retry loop of transactions (invariant 4).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::Duration;
 
 use parbuckle_blob::BlobId;
@@ -28,6 +28,8 @@ pub(crate) struct Tx {
     trash_key: Vec<u8>,
     /// Trash entries of this run so far: each has a key of its own.
     trash_entries: Arc<AtomicU16>,
+    /// Whether there is something for the upkeep loop once this is committed.
+    wakes_upkeep: Arc<AtomicBool>,
     outcome_unknown: bool,
 }
 
@@ -55,6 +57,11 @@ impl Tx {
     /// Removes a key.
     pub(crate) fn delete(&self, key: Vec<u8>) {
         self.inner.delete(key);
+    }
+
+    /// Once this is committed, the upkeep loop looks for work without waiting for its next round.
+    pub(crate) fn wake_upkeep(&self) {
+        self.wakes_upkeep.store(true, Ordering::Relaxed);
     }
 
     /// Gives blobs to the collector: they are deleted some time after this transaction has dropped their names.
@@ -91,10 +98,12 @@ impl Engine {
         let mut outcome_unknown = false;
         for attempt in 0..TRIES_MAX {
             let inner = self.kv.begin().await?;
+            let wakes_upkeep = Arc::<AtomicBool>::default();
             let tx = Tx {
                 inner: Arc::clone(&inner),
                 trash_key: trash_key.clone(),
                 trash_entries: Arc::default(),
+                wakes_upkeep: Arc::clone(&wakes_upkeep),
                 outcome_unknown,
             };
             let value = match body(tx).await {
@@ -104,7 +113,12 @@ impl Engine {
                 Err(error) => return Err(error),
             };
             match inner.commit().await {
-                Ok(()) => return Ok(value),
+                Ok(()) => {
+                    if wakes_upkeep.load(Ordering::Relaxed) {
+                        self.upkeep_waits.notify_one();
+                    }
+                    return Ok(value);
+                }
                 Err(CommitError::Conflict) => {}
                 Err(CommitError::NotDone(error)) => return Err(error.into()),
                 Err(error @ CommitError::Unknown(_)) => {

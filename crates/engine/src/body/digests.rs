@@ -14,6 +14,8 @@ pub(super) struct Digests {
     md5: fast_md5::Md5,
     crc32c: Option<crc_fast::Digest>,
     sha256: Option<Context>,
+    /// Not when it is taken only because the request's signature covers it.
+    keeps_sha256: bool,
     sha384: Option<Context>,
 }
 
@@ -23,21 +25,24 @@ pub(super) struct Taken {
     pub(super) md5: [u8; 16],
     /// Those that the client named or asked for: they are kept.
     pub(super) kept: Checksums,
+    /// Of the body, also when it is not kept.
     sha256: Option<[u8; 32]>,
 }
 
 impl Digests {
-    pub(super) fn new(checks: &BodyChecks) -> Self {
-        let wants = |algorithm| checks.compute == Some(algorithm);
+    /// Those that the client names, what he asks for, and `besides`.
+    pub(super) fn new(checks: &BodyChecks, besides: Option<ChecksumAlgorithm>) -> Self {
+        let wants = |algorithm| [checks.compute, besides].contains(&Some(algorithm));
         let crc32c = checks.crc32c.is_some() || wants(ChecksumAlgorithm::Crc32c);
-        let sha256 =
-            checks.sha256.or(checks.signed_sha256).is_some() || wants(ChecksumAlgorithm::Sha256);
+        let keeps_sha256 = checks.sha256.is_some() || wants(ChecksumAlgorithm::Sha256);
+        let sha256 = keeps_sha256 || checks.signed_sha256.is_some();
         let sha384 = checks.sha384.is_some() || wants(ChecksumAlgorithm::Sha384);
         Self {
             size: 0,
             md5: fast_md5::Md5::new(),
             crc32c: crc32c.then(|| crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi)),
             sha256: sha256.then(|| Context::new(&SHA256)),
+            keeps_sha256,
             sha384: sha384.then(|| Context::new(&SHA384)),
         }
     }
@@ -58,8 +63,9 @@ impl Digests {
         let sha256 = self.sha256.map(fixed);
         let kept = Checksums {
             crc32c: self.crc32c.map(|crc| crc.finalize() as u32),
-            sha256,
+            sha256: sha256.filter(|_| self.keeps_sha256),
             sha384: self.sha384.map(fixed),
+            of_parts: false,
         };
         Taken {
             size: self.size,

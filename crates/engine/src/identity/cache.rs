@@ -77,6 +77,16 @@ impl PrincipalNow {
     pub(crate) fn user(&self) -> &Ocid {
         &self.user
     }
+
+    /// The user's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the user is in a group.
+    pub(crate) fn is_in(&self, group: &str) -> bool {
+        self.groups.iter().any(|id| id == group)
+    }
 }
 
 impl Engine {
@@ -145,6 +155,11 @@ impl TenancyIdentity {
     /// A compartment and those above it, up to the root; nothing if it is not of this tenancy.
     pub(crate) fn compartment_path(&self, compartment: &Ocid) -> Option<&[(Ocid, String)]> {
         self.paths.get(compartment).map(Vec::as_slice)
+    }
+
+    /// The compartments that are there, the root included.
+    pub(crate) fn compartments(&self) -> impl Iterator<Item = &Ocid> {
+        self.paths.keys()
     }
 
     /// How many levels of compartments lie below one.

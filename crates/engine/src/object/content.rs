@@ -13,6 +13,7 @@ use parbuckle_kv::Reader;
 use parbuckle_model::Namespace;
 
 use crate::collector::Pin as BlobPin;
+use crate::encryption::{ObjectKey, opened};
 use crate::error::{Error, ErrorKind};
 use crate::records::{self, Content, ManifestRecord, ObjectRecord, PartBlob};
 use crate::{Engine, keys};
@@ -27,86 +28,134 @@ pub enum ObjectBody {
 
 impl Engine {
     /// Opens the bytes of `range` (within the size) of an object. Damage at the beginning shows here, later damage in
-    /// the stream.
+    /// the stream. `key` is that of its encryption record ([`Engine::object_key`]).
     pub(super) async fn object_body(
         &self,
         reader: &dyn Reader,
         namespace: &Namespace,
         record: &ObjectRecord,
         inline: Option<Bytes>,
+        key: Option<ObjectKey>,
         range: Range<u64>,
     ) -> Result<ObjectBody, Error> {
         let parts = match &record.content {
-            Content::Inline(crc) => return inline_body(record, inline, *crc, range),
-            Content::Blob(blob) => vec![*blob],
-            Content::Manifest(id) => {
-                let stored = reader
-                    .get_many(&[keys::manifest(namespace, id)])
-                    .await?
-                    .pop()
-                    .flatten();
-                records::decode_optional::<ManifestRecord>(stored.as_ref())?
-                    .ok_or_else(|| {
-                        Error::from(ErrorKind::Internal).because("an object's manifest is missing")
-                    })?
-                    .parts
+            Content::Inline(crc) => {
+                let bytes = inline_bytes(inline, *crc, key.as_ref())?;
+                return inline_body(&bytes, record.size, range);
             }
+            Content::Blob(_) | Content::Manifest(_) => blobs(reader, namespace, record).await?,
         };
-        let pieces = pieces(&parts, range);
+        let stream = self.open_parts(&parts, key, range).await?;
+        Ok(ObjectBody::Stream(Box::pin(stream)))
+    }
+
+    /// Opens the bytes of `range` of these parts together. Each has a salt exactly if there is a key.
+    pub(crate) async fn open_parts(
+        &self,
+        parts: &[PartBlob],
+        key: Option<ObjectKey>,
+        range: Range<u64>,
+    ) -> Result<PartsStream, Error> {
+        if parts
+            .iter()
+            .any(|part| part.salt.is_some() != key.is_some())
+        {
+            let text = "an object and its parts differ in whether they are encrypted";
+            return Err(Error::from(ErrorKind::Internal).because(text));
+        }
+        let pieces = pieces(parts, range);
         let mut stream = PartsStream {
             blobs: Arc::clone(&self.blobs),
             _pin: self.pins.pin(pieces.iter().map(|(part, _)| part.id)),
+            key,
             waiting: pieces,
             at: At::Between,
         };
         stream.open_first().await?;
-        Ok(ObjectBody::Stream(Box::pin(stream)))
+        Ok(stream)
     }
 }
 
-fn inline_body(
+/// The blobs of an object, in order; none of inline data.
+pub(crate) async fn blobs(
+    reader: &dyn Reader,
+    namespace: &Namespace,
     record: &ObjectRecord,
-    inline: Option<Bytes>,
-    crc: u32,
-    range: Range<u64>,
-) -> Result<ObjectBody, Error> {
-    let damaged = |what: &str| {
-        Error::from(ErrorKind::Internal).because(format!("inline data of an object {what}"))
+) -> Result<Vec<PartBlob>, Error> {
+    let id = match &record.content {
+        Content::Inline(_) => return Ok(Vec::new()),
+        Content::Blob(blob) => return Ok(vec![*blob]),
+        Content::Manifest(id) => id,
     };
-    let bytes = inline.ok_or_else(|| damaged("is missing"))?;
-    if bytes.len() as u64 != record.size || crc32c(&bytes) != crc {
-        return Err(damaged("is damaged"));
+    let stored = reader
+        .get_many(&[keys::manifest(namespace, id)])
+        .await?
+        .pop()
+        .flatten();
+    let manifest = records::decode_optional::<ManifestRecord>(stored.as_ref())?;
+    let missing = || Error::from(ErrorKind::Internal).because("an object's manifest is missing");
+    Ok(manifest.ok_or_else(missing)?.parts)
+}
+
+/// Inline data as it was before it was encrypted, checked.
+pub(crate) fn inline_bytes(
+    stored: Option<Bytes>,
+    crc: u32,
+    key: Option<&ObjectKey>,
+) -> Result<Bytes, Error> {
+    let bytes = stored.ok_or_else(|| damaged_inline("is missing"))?;
+    if crc32c(&bytes) != crc {
+        return Err(damaged_inline("is damaged"));
+    }
+    match key {
+        Some(key) => key
+            .inline_piece()
+            .open(&bytes)
+            .ok_or_else(|| damaged_inline("is not what was encrypted")),
+        None => Ok(bytes),
+    }
+}
+
+fn inline_body(bytes: &Bytes, size: u64, range: Range<u64>) -> Result<ObjectBody, Error> {
+    if bytes.len() as u64 != size {
+        return Err(damaged_inline("has another length"));
     }
     let (Ok(start), Ok(end)) = (usize::try_from(range.start), usize::try_from(range.end)) else {
-        return Err(damaged("has an impossible range"));
+        return Err(damaged_inline("has an impossible range"));
     };
     Ok(ObjectBody::Bytes(bytes.slice(start..end)))
 }
 
+fn damaged_inline(how: &str) -> Error {
+    Error::from(ErrorKind::Internal).because(format!("inline data of an object {how}"))
+}
+
 /// CRC32C, as inline data is guarded with.
-pub(super) fn crc32c(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
     crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32
 }
 
-/// The parts that hold `range`, each with the range within it.
+/// The parts that hold `range`, each with the range within it; all of them before encryption.
 fn pieces(parts: &[PartBlob], range: Range<u64>) -> VecDeque<(PartBlob, Range<u64>)> {
     let mut pieces = VecDeque::new();
     let mut offset = 0;
     for part in parts {
-        let (start, end) = (range.start.max(offset), range.end.min(offset + part.len));
+        let len = part.plain_len();
+        let (start, end) = (range.start.max(offset), range.end.min(offset + len));
         if start < end {
             pieces.push_back((*part, start - offset..end - offset));
         }
-        offset += part.len;
+        offset += len;
     }
     pieces
 }
 
 /// One part after the other; each is opened when the one before it has ended.
-struct PartsStream {
+pub(crate) struct PartsStream {
     blobs: Arc<dyn parbuckle_blob::Store>,
     /// Replaced blobs stay while they are being read.
     _pin: BlobPin,
+    key: Option<ObjectKey>,
     waiting: VecDeque<(PartBlob, Range<u64>)>,
     at: At,
 }
@@ -115,15 +164,20 @@ type Opening = Pin<Box<dyn Future<Output = Result<Arc<dyn Blob>, parbuckle_blob:
 
 enum At {
     Between,
-    Opening(Opening, Range<u64>),
+    Opening(Opening, PartBlob, Range<u64>),
     Reading(ByteStream),
 }
 
 impl PartsStream {
+    /// The next bytes.
+    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
     async fn open_first(&mut self) -> Result<(), Error> {
         if let Some((part, range)) = self.waiting.pop_front() {
             let blob = self.blobs.open(part.id, part.sealed()).await?;
-            self.at = At::Reading(blob.read(range));
+            self.at = At::Reading(self.read(blob, &part, range));
         }
         Ok(())
     }
@@ -133,8 +187,16 @@ impl PartsStream {
         let blobs = Arc::clone(&self.blobs);
         Some(At::Opening(
             Box::pin(async move { blobs.open(part.id, part.sealed()).await }),
+            part,
             range,
         ))
+    }
+
+    fn read(&self, blob: Arc<dyn Blob>, part: &PartBlob, range: Range<u64>) -> ByteStream {
+        match (&self.key, part.salt) {
+            (Some(key), Some(salt)) => opened(key.piece(&salt.into()), blob, part.len, range),
+            _ => blob.read(range),
+        }
     }
 }
 
@@ -149,8 +211,11 @@ impl Stream for PartsStream {
                     Some(opening) => this.at = opening,
                     None => return Poll::Ready(None),
                 },
-                At::Opening(opening, range) => match ready!(opening.as_mut().poll(cx)) {
-                    Ok(blob) => this.at = At::Reading(blob.read(range.clone())),
+                At::Opening(opening, part, range) => match ready!(opening.as_mut().poll(cx)) {
+                    Ok(blob) => {
+                        let (part, range) = (*part, range.clone());
+                        this.at = At::Reading(this.read(blob, &part, range));
+                    }
                     Err(error) => return Poll::Ready(Some(Err(this.fail(error)))),
                 },
                 At::Reading(stream) => match ready!(stream.as_mut().poll_next(cx)) {
@@ -183,6 +248,7 @@ mod tests {
             id: BlobId([n; 16]),
             len,
             check: 0,
+            salt: None,
         };
         let parts = [part(1, 10), part(2, 5), part(3, 0), part(4, 10)];
         let cut = |range| {

@@ -55,6 +55,7 @@ impl Engine {
             return Ok(ObjectListing::empty());
         };
         let limit = query.limit.value() + 1;
+        let now = self.now();
         let mut rows = if query.delimited {
             let prefix_len = base.len() + query.prefix.as_str().len();
             reader
@@ -95,6 +96,9 @@ impl Engine {
                 Row::Group(_) => listing.prefixes.push(name),
                 Row::Entry(entry) => {
                     let record: ObjectRecord = records::decode(&entry.value)?;
+                    if record.has_expired(now) {
+                        continue;
+                    }
                     listing.objects.push(ListedObject {
                         name,
                         info: record.into(),

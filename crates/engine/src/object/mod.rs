@@ -1,25 +1,45 @@
 //! Objects (wire reference 3.3).
 
+mod batch;
 mod content;
+mod copy;
 mod delete;
+mod find;
 mod list;
+mod place;
 mod read;
+mod rename;
+mod tier;
+mod versions;
 mod write;
+
+use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use parbuckle_model::{ETag, ObjectAttributes, StorageTier, VersionId};
+use parbuckle_model::{ArchivalState, ETag, ObjectAttributes, StorageTier, VersionId};
 
 use crate::body::Checksums;
 use crate::records::ObjectRecord;
 
+pub use batch::{BATCH_OBJECTS_MAX, BatchOutcome, ObjectToDelete};
 pub use content::ObjectBody;
+pub(crate) use content::{blobs, crc32c, inline_bytes};
+pub(crate) use copy::{CopiedContent, Recoding, SourceContent};
 pub use delete::Deleted;
+pub(crate) use find::{Found, Place, find, inline_key, record_key};
 pub use list::{ListedObject, ObjectListing};
+pub(crate) use place::{
+    Origin, Placement, Replaced, existing_object, require_unprotected, require_writable, with_blobs,
+};
+pub(crate) use read::require_restored;
 pub use read::{ObjectRead, ReadObject};
+pub use rename::RenameObject;
+pub use tier::Restoration;
+pub(crate) use tier::tier_in;
+pub use versions::{ListedVersion, ObjectVersion, VersionListing};
 pub use write::PutObject;
-pub(crate) use write::{Placement, Replaced, existing_object};
 
 /// All about an object but its name and bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +62,21 @@ pub struct ObjectInfo {
     pub attributes: ObjectAttributes,
     /// Other digests that the client asked to keep.
     pub checksums: Checksums,
+    /// Whether its bytes can be read only with a key that the customer has.
+    pub customer_key: bool,
+    /// When an archived object may be read: start inclusive, end exclusive.
+    pub restored: Option<Range<Timestamp>>,
+}
+
+impl ObjectInfo {
+    /// Where an object of the tier Archive stands; nothing for the other tiers.
+    pub fn archival_state(&self, now: Timestamp) -> Option<ArchivalState> {
+        (self.storage_tier == StorageTier::Archive).then(|| match &self.restored {
+            Some(window) if now < window.start => ArchivalState::Restoring,
+            Some(window) if now < window.end => ArchivalState::Restored,
+            Some(_) | None => ArchivalState::Archived,
+        })
+    }
 }
 
 /// The MD5 that an object has (wire reference 3.3.1).
@@ -88,6 +123,8 @@ impl From<ObjectRecord> for ObjectInfo {
             storage_tier: r.storage_tier,
             attributes: r.attributes.into(),
             checksums: r.checksums.into(),
+            customer_key: r.encryption.is_some_and(|e| e.by_customer),
+            restored: r.restore.map(|window| window.from..window.until),
         }
     }
 }

@@ -1,24 +1,22 @@
 //! Putting objects: a body becomes durable first, then one transaction makes it the current object.
 
-use bytes::Bytes;
 use jiff::Timestamp;
-use parbuckle_blob::BlobId;
 use parbuckle_iam::permission::{Operation, Permission};
 use parbuckle_kv::Reader;
-use parbuckle_model::{
-    BucketId, ETag, Namespace, ObjectAttributes, Preconditions, StorageTier, VersionId,
-};
+use parbuckle_model::{BucketId, ObjectAttributes, Preconditions, StorageTier, Versioning};
 
-use super::ObjectInfo;
 use super::content::crc32c;
+use super::{
+    ObjectInfo, Origin, Placement, Replaced, existing_object, require_unprotected,
+    require_writable, tier_in,
+};
 use crate::authority::{Access, Act, Need};
-use crate::body::{BodyChecks, Received, RequestBody, Stored};
+use crate::body::{BodyChecks, Keeping, Received, RequestBody, Stored};
 use crate::bucket::check_write;
 use crate::caller::Caller;
-use crate::counters::Change;
-use crate::error::{Error, ErrorKind};
-use crate::records::{self, Content, ManifestRecord, ObjectRecord};
-use crate::transact::Tx;
+use crate::encryption::CustomerKey;
+use crate::error::Error;
+use crate::records::{self, Content, ObjectRecord, SwiftObjectRecord};
 use crate::{Engine, ObjectPath, keys};
 
 /// How to put an object.
@@ -32,21 +30,8 @@ pub struct PutObject {
     pub preconditions: Preconditions,
     /// Digests the body must have.
     pub checks: BodyChecks,
-}
-
-/// Ids and times of an object to be written, minted before the transaction.
-#[derive(Debug, Clone)]
-pub(crate) struct Placement {
-    pub(crate) etag: ETag,
-    pub(crate) version_id: VersionId,
-    pub(crate) time: Timestamp,
-    pub(crate) change: Change,
-}
-
-/// The object that a write replaces.
-pub(crate) struct Replaced {
-    record: ObjectRecord,
-    blobs: Vec<BlobId>,
+    /// Encrypts the body; the server's key does when not given, if there is one.
+    pub customer_key: Option<CustomerKey>,
 }
 
 impl Engine {
@@ -59,27 +44,53 @@ impl Engine {
         put: PutObject,
         body: RequestBody,
     ) -> Result<ObjectInfo, Error> {
+        self.put_object_with(caller, path, put, None, body).await
+    }
+
+    /// The same for an object of which Swift knows more.
+    pub(crate) async fn put_object_with(
+        &self,
+        caller: &Caller,
+        path: &ObjectPath,
+        put: PutObject,
+        swift: Option<SwiftObjectRecord>,
+        body: RequestBody,
+    ) -> Result<ObjectInfo, Error> {
         self.check_announced(&body)?;
-        self.check_put(caller, path, &put.preconditions).await?;
-        let received = self.receive(body, &put.checks, true).await?;
+        self.check_put(caller, path, &put).await?;
+        let (key, encryption) = self.new_object_key(put.customer_key.as_ref()).unzip();
+        let keeping = Keeping {
+            inline: true,
+            key: key.as_ref(),
+            checksum: None,
+        };
+        let received = self.receive(body, &put.checks, keeping).await?;
         let placement = self.placement();
-        let (received, placement, put) = (&received, &placement, &put);
+        let (received, placement, put, swift) = (&received, &placement, &put, &swift);
+        let encryption = &encryption;
         self.transact("put_object", |tx| async move {
             let access = self.enter(tx.reader(), caller, &path.bucket).await?;
             let existing = existing_object(tx.reader(), path, &access.bucket.id).await?;
             let own = existing
                 .as_ref()
-                .filter(|existing| existing.record.etag == placement.etag);
+                .filter(|existing| *existing.etag() == placement.etag);
             if let Some(own) = own {
-                return Ok(own.record.clone().into());
+                return Ok(own.info());
             }
-            require_put(&access, path, existing.is_some())?;
-            check_write(
-                &put.preconditions,
-                existing.as_ref().map(|e| &e.record.etag),
-            )?;
-            let record = new_record(received, put, placement, &access, existing.as_ref());
-            self.place_object(&tx, path, &access.bucket.id, &record, existing, placement);
+            let there = existing
+                .as_ref()
+                .filter(|existing| !existing.record().has_expired(placement.time));
+            require_put(&access, path, there.is_some())?;
+            check_write(&put.preconditions, there.map(Replaced::etag))?;
+            let tier = tier_in(&access.bucket, put.storage_tier)?;
+            let record = ObjectRecord {
+                encryption: encryption.clone(),
+                swift: swift.clone(),
+                ..new_record(received, put, placement, tier, there)
+            };
+            let record = self
+                .place_object(&tx, path, &access.bucket, record, existing, placement)
+                .await?;
             if let Stored::Inline(bytes) = &received.stored {
                 tx.put_raw(
                     keys::inline_data(&path.bucket.namespace, &access.bucket.id, &path.object),
@@ -95,148 +106,35 @@ impl Engine {
         &self,
         caller: &Caller,
         path: &ObjectPath,
-        preconditions: &Preconditions,
+        put: &PutObject,
     ) -> Result<(), Error> {
         let reader = self.kv.snapshot().await?;
         let access = self.enter(&*reader, caller, &path.bucket).await?;
-        let existing = existing_etag(&*reader, path, &access.bucket.id).await?;
+        let now = self.now();
+        let existing = current_record(&*reader, path, &access.bucket.id, now).await?;
         require_put(&access, path, existing.is_some())?;
-        check_write(preconditions, existing.as_ref())
-    }
-
-    /// Ids and the time of a write.
-    pub(crate) fn placement(&self) -> Placement {
-        Placement {
-            etag: ETag::from_random(self.random()),
-            version_id: VersionId::from_random(self.random()),
-            time: self.now(),
-            change: self.new_change(),
-        }
-    }
-
-    /// Makes `record` the current object: its blobs get owners, those of the replaced object go to the trash, the
-    /// bucket's counters change.
-    pub(crate) fn place_object(
-        &self,
-        tx: &Tx,
-        path: &ObjectPath,
-        bucket: &BucketId,
-        record: &ObjectRecord,
-        replaced: Option<Replaced>,
-        placement: &Placement,
-    ) {
-        let namespace = &path.bucket.namespace;
-        let (mut objects, mut bytes) = (1, signed(record.size));
-        if let Some(replaced) = replaced {
-            objects -= 1;
-            bytes -= signed(replaced.record.size);
-            self.discard(tx, path, bucket, &replaced);
-        }
-        if let Content::Blob(blob) = &record.content {
-            tx.put_raw(keys::blob_owner(blob.id), Bytes::new());
-        }
-        tx.put(keys::object(namespace, bucket, &path.object), record);
-        self.count(tx, (namespace, bucket), &placement.change, objects, bytes);
-    }
-
-    /// Removes an object and its counters.
-    pub(super) fn remove_object(
-        &self,
-        tx: &Tx,
-        path: &ObjectPath,
-        bucket: &BucketId,
-        removed: &Replaced,
-        change: &Change,
-    ) {
-        let namespace = &path.bucket.namespace;
-        self.discard(tx, path, bucket, removed);
-        tx.delete(keys::object(namespace, bucket, &path.object));
-        self.count(
-            tx,
-            (namespace, bucket),
-            change,
-            -1,
-            -signed(removed.record.size),
-        );
-    }
-
-    /// Drops the bytes of an object: inline data and manifest at once, blobs by way of the trash.
-    fn discard(&self, tx: &Tx, path: &ObjectPath, bucket: &BucketId, object: &Replaced) {
-        let namespace = &path.bucket.namespace;
-        match &object.record.content {
-            Content::Inline(_) => tx.delete(keys::inline_data(namespace, bucket, &path.object)),
-            Content::Blob(_) => tx.trash(&object.blobs),
-            Content::Manifest(id) => {
-                tx.delete(keys::manifest(namespace, id));
-                tx.trash(&object.blobs);
+        check_write(&put.preconditions, existing.as_ref().map(|e| &e.etag))?;
+        tier_in(&access.bucket, put.storage_tier)?;
+        require_writable(&access.bucket, Origin::Request)?;
+        match existing {
+            Some(existing) if access.bucket.versioning != Versioning::Enabled => {
+                require_unprotected(&access.bucket, path, &existing, now)
             }
+            Some(_) | None => Ok(()),
         }
     }
 }
 
-impl Replaced {
-    pub(super) fn record(&self) -> &ObjectRecord {
-        &self.record
-    }
-
-    /// The etag of the object.
-    pub(crate) fn etag(&self) -> &ETag {
-        &self.record.etag
-    }
-
-    /// When an object of this name was first made.
-    pub(crate) fn time_created(&self) -> Timestamp {
-        self.record.time_created
-    }
-
-    /// All about it.
-    pub(crate) fn info(&self) -> ObjectInfo {
-        self.record.clone().into()
-    }
-}
-
-/// The current object and its blobs.
-pub(crate) async fn existing_object(
+async fn current_record(
     reader: &dyn Reader,
     path: &ObjectPath,
     bucket: &BucketId,
-) -> Result<Option<Replaced>, Error> {
-    let namespace: &Namespace = &path.bucket.namespace;
-    let stored = reader
-        .get_many(&[keys::object(namespace, bucket, &path.object)])
-        .await?
-        .pop()
-        .flatten();
-    let Some(record) = records::decode_optional::<ObjectRecord>(stored.as_ref())? else {
-        return Ok(None);
-    };
-    let blobs = match &record.content {
-        Content::Inline(_) => Vec::new(),
-        Content::Blob(blob) => vec![blob.id],
-        Content::Manifest(id) => {
-            let stored = reader
-                .get_many(&[keys::manifest(namespace, id)])
-                .await?
-                .pop()
-                .flatten();
-            let manifest = records::decode_optional::<ManifestRecord>(stored.as_ref())?
-                .ok_or_else(|| {
-                    Error::from(ErrorKind::Internal).because("an object's manifest is missing")
-                })?;
-            manifest.parts.iter().map(|part| part.id).collect()
-        }
-    };
-    Ok(Some(Replaced { record, blobs }))
-}
-
-async fn existing_etag(
-    reader: &dyn Reader,
-    path: &ObjectPath,
-    bucket: &BucketId,
-) -> Result<Option<ETag>, Error> {
+    now: Timestamp,
+) -> Result<Option<ObjectRecord>, Error> {
     let key = keys::object(&path.bucket.namespace, bucket, &path.object);
     let stored = reader.get_many(&[key]).await?.pop().flatten();
-    Ok(records::decode_optional::<ObjectRecord>(stored.as_ref())?.map(|record| record.etag))
+    let there = records::decode_optional::<ObjectRecord>(stored.as_ref())?;
+    Ok(there.filter(|record| !record.has_expired(now)))
 }
 
 /// A new name asks for OBJECT_CREATE, an existing one for OBJECT_OVERWRITE (wire reference 12.2).
@@ -257,7 +155,7 @@ fn new_record(
     received: &Received,
     put: &PutObject,
     placement: &Placement,
-    access: &Access<'_>,
+    storage_tier: StorageTier,
     existing: Option<&Replaced>,
 ) -> ObjectRecord {
     ObjectRecord {
@@ -268,17 +166,15 @@ fn new_record(
         part_count: None,
         time_created: existing.map_or(placement.time, Replaced::time_created),
         time_modified: placement.time,
-        storage_tier: put.storage_tier.unwrap_or(access.bucket.storage_tier),
+        storage_tier,
         attributes: put.attributes.clone().into(),
         checksums: received.checksums.into(),
         content: match &received.stored {
             Stored::Inline(bytes) => Content::Inline(crc32c(bytes)),
             Stored::Blob { blob, .. } => Content::Blob(*blob),
         },
+        encryption: None,
+        restore: None,
+        swift: None,
     }
-}
-
-/// Sizes stay far below 2^63.
-fn signed(size: u64) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
 }

@@ -82,6 +82,27 @@ fixed_bytes!(
     parbuckle_model::BucketId::from_bytes
 );
 fixed_bytes!(
+    retention_rule_id,
+    parbuckle_model::RetentionRuleId,
+    16,
+    |v| v.as_bytes(),
+    parbuckle_model::RetentionRuleId::from_bytes
+);
+fixed_bytes!(
+    replication_policy_id,
+    parbuckle_model::ReplicationPolicyId,
+    16,
+    |v| v.as_bytes(),
+    parbuckle_model::ReplicationPolicyId::from_bytes
+);
+fixed_bytes!(
+    work_request_id,
+    parbuckle_model::WorkRequestId,
+    16,
+    |v| v.as_bytes(),
+    parbuckle_model::WorkRequestId::from_bytes
+);
+fixed_bytes!(
     upload_id,
     parbuckle_model::UploadId,
     16,
@@ -139,6 +160,19 @@ text!(
     parbuckle_model::PublicAccess,
     |v| v.as_str(),
     parbuckle_model::PublicAccess::parse
+);
+
+text!(
+    versioning,
+    parbuckle_model::Versioning,
+    |v| v.as_str(),
+    parbuckle_model::Versioning::parse
+);
+text!(
+    auto_tiering,
+    parbuckle_model::AutoTiering,
+    |v| v.as_str(),
+    parbuckle_model::AutoTiering::parse
 );
 
 /// Times: milliseconds since 1970, as all times of the service are kept.

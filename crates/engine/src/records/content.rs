@@ -1,9 +1,11 @@
 //! Where an object's bytes are.
 
+use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 use parbuckle_blob::{BlobId, Sealed};
 
 use super::codec;
+use crate::encryption::{self, SALT_BYTES};
 
 /// One blob and what it was sealed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -11,18 +13,40 @@ use super::codec;
 pub(crate) struct PartBlob {
     #[cbor(n(0), with = "codec::blob_id")]
     pub(crate) id: BlobId,
+    /// As it is stored: encryption adds to it.
     #[n(1)]
     pub(crate) len: u64,
     #[n(2)]
     pub(crate) check: u32,
+    /// Makes its key from the object's; nothing when it is not encrypted.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub(crate) salt: Option<ByteArray<16>>,
 }
 
 impl PartBlob {
+    /// A blob that is not encrypted.
     pub(crate) fn new(id: BlobId, sealed: Sealed) -> Self {
         Self {
             id,
             len: sealed.len,
             check: sealed.check,
+            salt: None,
+        }
+    }
+
+    /// The same, encrypted with the key that this salt makes.
+    pub(crate) fn encrypted(self, salt: [u8; SALT_BYTES]) -> Self {
+        Self {
+            salt: Some(salt.into()),
+            ..self
+        }
+    }
+
+    /// Length of its bytes before they were encrypted.
+    pub(crate) fn plain_len(&self) -> u64 {
+        match self.salt {
+            None => self.len,
+            Some(_) => encryption::plain_len(self.len),
         }
     }
 

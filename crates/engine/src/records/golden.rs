@@ -7,8 +7,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use parbuckle_blob::BlobId;
 use parbuckle_model::{
-    AccessType, BucketId, BucketName, ETag, ListingAction, Namespace, ObjectAttributes, ObjectName,
-    Ocid, ParId, ParScope, PublicAccess, StorageTier, TokenHash, UploadId, UserMetadata, VersionId,
+    AccessType, AutoTiering, BucketId, BucketName, ETag, ListingAction, Namespace,
+    ObjectAttributes, ObjectName, Ocid, ParId, ParScope, PublicAccess, StorageTier, TokenHash,
+    UploadId, UserMetadata, VersionId, Versioning,
 };
 
 use super::*;
@@ -75,6 +76,13 @@ fn a_bucket() {
         metadata: vec![("m".to_owned(), "1".to_owned())],
         freeform_tags: vec![("t".to_owned(), "2".to_owned())],
         defined_tags: vec![("n".to_owned(), "k".to_owned(), "3".to_owned())],
+        versioning: Versioning::Disabled,
+        auto_tiering: AutoTiering::Disabled,
+        lifecycle_etag: None,
+        retention: None,
+        replicates: false,
+        read_only: false,
+        swift: None,
     };
     assert_golden(
         &record,
@@ -103,11 +111,15 @@ fn objects_of_each_kind_of_content() {
             ..ChecksumsRecord::default()
         },
         content,
+        encryption: None,
+        restore: None,
+        swift: None,
     };
     let blob = PartBlob {
         id: BlobId([4; 16]),
         len: 70_000,
         check: 9,
+        salt: None,
     };
     assert_golden(
         &record(Content::Inline(5), None),
@@ -145,6 +157,8 @@ fn an_upload_its_secret_and_a_part() {
         storage_tier: StorageTier::Standard,
         attributes: attributes(),
         secret: Some(TokenHash([2; 32])),
+        encryption: None,
+        checksum: None,
     };
     assert_golden(
         &upload,
@@ -169,12 +183,83 @@ fn an_upload_its_secret_and_a_part() {
             id: BlobId([6; 16]),
             len: 1,
             check: 2,
+            salt: None,
         },
+        checksums: None,
     };
     assert_golden(
         &part,
         "01a300500404040404040404040404040404040401500505050505050505050505050505050502a3 \
          00500606060606060606060606060606060601010202",
+    );
+}
+
+#[test]
+fn what_encryption_and_checksums_add() {
+    let by_server = EncryptionRecord {
+        by_customer: false,
+        wrapped: vec![1; 60],
+        salt: [2; 16],
+        server_key: Some([3; 8].into()),
+    };
+    assert_golden(
+        &by_server,
+        "01a400f401583c010101010101010101010101010101010101010101010101010101010101010101 \
+         01010101010101010101010101010101010101010101010101010102500202020202020202020202 \
+         020202020203480303030303030303",
+    );
+    let by_customer = EncryptionRecord {
+        by_customer: true,
+        server_key: None,
+        ..by_server
+    };
+    let blob = PartBlob {
+        id: BlobId([6; 16]),
+        len: 17,
+        check: 2,
+        salt: Some([7; 16].into()),
+    };
+    assert_golden(
+        &ManifestRecord { parts: vec![blob] },
+        "01a10081a40050060606060606060606060606060606060111020203500707070707070707070707 \
+         0707070707",
+    );
+    let upload = UploadRecord {
+        id: UploadId::from_bytes([1; 16]),
+        object: object_name(),
+        time_created: time(),
+        storage_tier: StorageTier::Standard,
+        attributes: AttributesRecord::default(),
+        secret: None,
+        encryption: Some(by_customer),
+        checksum: Some(ChecksumRecord::Sha384),
+    };
+    assert_golden(
+        &upload,
+        "01a70050010101010101010101010101010101010164612fc3a9021b0000017802ef326a03685374 \
+         616e6461726404a1058006a300f501583c0101010101010101010101010101010101010101010101 \
+         01010101010101010101010101010101010101010101010101010101010101010101010101025002 \
+         0202020202020202020202020202020702",
+    );
+    let checksums = ChecksumsRecord {
+        crc32c: Some(8),
+        sha256: Some([9; 32].into()),
+        sha384: Some([10; 48].into()),
+        of_parts: true,
+    };
+    let part = PartRecord {
+        etag: ETag::from_bytes([4; 16]),
+        md5: [5; 16],
+        blob,
+        checksums: Some(checksums),
+    };
+    assert_golden(
+        &part,
+        "01a400500404040404040404040404040404040401500505050505050505050505050505050502a4 \
+         00500606060606060606060606060606060601110202035007070707070707070707070707070707 \
+         03a40008015820090909090909090909090909090909090909090909090909090909090909090902 \
+         58300a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a \
+         0a0a0a0a0a0a0a0a0a0a03f5",
     );
 }
 
@@ -217,6 +302,7 @@ fn trash_and_counters() {
         &CounterRecord {
             objects: -1,
             bytes: 70_000,
+            ..CounterRecord::default()
         },
         "01a20020011a00011170",
     );
@@ -233,6 +319,7 @@ fn a_damaged_record_is_refused() {
     let mut bytes = encode(&CounterRecord {
         objects: 1,
         bytes: 2,
+        ..CounterRecord::default()
     })
     .to_vec();
     bytes.truncate(3);

@@ -63,7 +63,7 @@ mod tests {
         let memo = Memo::<CounterRecord>::default();
         let bytes = encode(&CounterRecord {
             objects: 1,
-            bytes: 2,
+            ..CounterRecord::default()
         });
         let first = memo.decode(&bytes).unwrap();
         assert!(Arc::ptr_eq(&first, &memo.decode(&bytes.clone()).unwrap()));
@@ -73,7 +73,10 @@ mod tests {
     fn other_bytes_are_never_taken_for_them() {
         let memo = Memo::<CounterRecord>::default();
         for objects in 0..10_000 {
-            let record = CounterRecord { objects, bytes: 0 };
+            let record = CounterRecord {
+                objects,
+                ..CounterRecord::default()
+            };
             assert_eq!(*memo.decode(&encode(&record)).unwrap(), record);
         }
     }
@@ -83,7 +86,7 @@ mod tests {
         let memo = Memo::<CounterRecord>::default();
         let record = CounterRecord {
             objects: 1,
-            bytes: 2,
+            ..CounterRecord::default()
         };
         let bytes = encode(&record);
         memo.decode(&bytes).unwrap();

@@ -6,8 +6,13 @@
 mod codec;
 mod content;
 mod identity;
+mod lifecycle;
 mod memo;
+mod replication;
+mod retention;
 mod storage;
+mod swift;
+mod work;
 
 use bytes::Bytes;
 
@@ -21,8 +26,19 @@ pub use identity::{
     Capabilities, Compartment, DynamicGroup, Entity, Group, Membership, Policy, PolicyStatement,
     User, WorkOperation,
 };
+pub(crate) use lifecycle::{LastReadRecord, LifecycleRecord, Phase, RunRecord, UpkeepRecord};
+pub use lifecycle::{
+    LifecycleAction, LifecycleRule, LifecycleTarget, LifecycleTimeUnit, ObjectNameFilter,
+    UpkeepCounts,
+};
 pub(crate) use memo::Memo;
+pub(crate) use replication::*;
+pub(crate) use retention::{NamespaceMetadataRecord, RetentionRuleRecord};
+pub use retention::{RetentionDuration, RetentionUnit};
 pub(crate) use storage::*;
+pub(crate) use swift::*;
+pub(crate) use work::*;
+pub use work::{WorkFailure, WorkStatus};
 
 const FORMAT_VERSION: u8 = 1;
 
@@ -62,3 +78,13 @@ pub(crate) fn decode_optional<T: for<'b> minicbor::Decode<'b, ()>>(
 mod golden;
 #[cfg(test)]
 mod golden_identity;
+#[cfg(test)]
+mod golden_lifecycle;
+#[cfg(test)]
+mod golden_replication;
+#[cfg(test)]
+mod golden_swift;
+#[cfg(test)]
+mod golden_versions;
+#[cfg(test)]
+mod golden_work;

@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use minicbor::{Decode, Encode};
 use parbuckle_blob::BlobId;
 use parbuckle_model::{
-    AccessType, BucketId, BucketName, ETag, Expiry, ListingAction, Namespace, ObjectAttributes,
-    ObjectName, Ocid, ParId, ParScope, PublicAccess, StorageTier, TokenHash, UploadId,
-    UserMetadata, VersionId,
+    AccessType, AutoTiering, BucketId, BucketName, ETag, Expiry, ListingAction, Namespace,
+    ObjectAttributes, ObjectName, Ocid, ParId, ParScope, PublicAccess, StorageTier, TokenHash,
+    UploadId, UserMetadata, VersionId, Versioning,
 };
 
 use super::codec;
 use super::content::{Content, PartBlob};
+use super::swift::{SwiftBucketRecord, SwiftObjectRecord};
 use crate::credential::CredentialKind;
 
 /// A bucket. Its name is in the key.
@@ -44,6 +45,43 @@ pub(crate) struct BucketRecord {
     /// Namespace, key, value as JSON text.
     #[n(12)]
     pub(crate) defined_tags: Vec<(String, String, String)>,
+    #[cbor(n(13), with = "codec::versioning", default, skip_if = "is_default")]
+    pub(crate) versioning: Versioning,
+    #[cbor(n(14), with = "codec::auto_tiering", default, skip_if = "is_default")]
+    pub(crate) auto_tiering: AutoTiering,
+    /// Of the lifecycle policy, if there is one.
+    #[n(15)]
+    pub(crate) lifecycle_etag: Option<StoredETag>,
+    /// What all retention rules together say; nothing when there is no rule.
+    #[n(16)]
+    pub(crate) retention: Option<RetentionRecord>,
+    /// Whether a replication policy takes its changes elsewhere.
+    #[cbor(n(17), default, skip_if = "is_default")]
+    pub(crate) replicates: bool,
+    /// Whether it is the destination of a replication policy: then only the replication writes to it.
+    #[cbor(n(18), default, skip_if = "is_default")]
+    pub(crate) read_only: bool,
+    /// What Swift alone knows of it.
+    #[n(19)]
+    pub(crate) swift: Option<SwiftBucketRecord>,
+}
+
+/// An etag of something beside the record's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct StoredETag(#[cbor(n(0), with = "codec::etag")] pub(crate) ETag);
+
+/// How long the objects of a bucket are protected, counted from their last modification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct RetentionRecord {
+    /// The longest of the rules; nothing means for ever.
+    #[n(0)]
+    pub(crate) seconds: Option<u64>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A current object. Bucket and name are in the key.
@@ -74,6 +112,69 @@ pub(crate) struct ObjectRecord {
     pub(crate) checksums: ChecksumsRecord,
     #[n(10)]
     pub(crate) content: Content,
+    /// How its bytes are encrypted, if they are.
+    #[n(11)]
+    pub(crate) encryption: Option<EncryptionRecord>,
+    /// When an archived object may be read.
+    #[n(12)]
+    pub(crate) restore: Option<RestoreRecord>,
+    /// What Swift alone knows of it.
+    #[n(13)]
+    pub(crate) swift: Option<SwiftObjectRecord>,
+}
+
+/// The window in which an archived object may be read: start inclusive, end exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct RestoreRecord {
+    #[cbor(n(0), with = "codec::time")]
+    pub(crate) from: Timestamp,
+    #[cbor(n(1), with = "codec::time")]
+    pub(crate) until: Timestamp,
+}
+
+/// The key that an object's bytes are encrypted with, itself encrypted (wrapped) with another: the customer's, which
+/// is never stored, or the server's.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct EncryptionRecord {
+    /// Whether the customer's key wraps it.
+    #[n(0)]
+    pub(crate) by_customer: bool,
+    /// AES-256-GCM nonce, ciphertext and tag of the object's key.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub(crate) wrapped: Vec<u8>,
+    /// Makes the keys of several pieces of data under one object's key differ.
+    #[cbor(n(2), with = "codec::bytes16")]
+    pub(crate) salt: [u8; 16],
+    /// Which of the server's keys wraps it.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub(crate) server_key: Option<minicbor::bytes::ByteArray<8>>,
+}
+
+/// A version of an object that is not current.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most are objects; a box for each would cost more than the room of the few markers"
+)]
+pub(crate) enum VersionRecord {
+    /// What was current once.
+    #[n(0)]
+    Object(#[n(0)] ObjectRecord),
+    /// The trace of a deletion.
+    #[n(1)]
+    DeleteMarker(#[n(0)] DeleteMarkerRecord),
+}
+
+/// The trace of a deletion in a bucket that keeps versions. While it is the youngest version, there is no current one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct DeleteMarkerRecord {
+    #[cbor(n(0), with = "codec::version_id")]
+    pub(crate) version_id: VersionId,
+    #[cbor(n(1), with = "codec::time")]
+    pub(crate) time: Timestamp,
 }
 
 /// Digests that the client asked to keep besides MD5.
@@ -86,6 +187,9 @@ pub(crate) struct ChecksumsRecord {
     pub(crate) sha256: Option<minicbor::bytes::ByteArray<32>>,
     #[cbor(n(2), with = "minicbor::bytes")]
     pub(crate) sha384: Option<minicbor::bytes::ByteArray<48>>,
+    /// Whether the SHA digests are those of the parts' digests.
+    #[cbor(n(3), default, skip_if = "is_default")]
+    pub(crate) of_parts: bool,
 }
 
 /// Content headers and user metadata.
@@ -131,7 +235,7 @@ impl From<AttributesRecord> for ObjectAttributes {
             content_encoding: r.content_encoding,
             content_disposition: r.content_disposition,
             cache_control: r.cache_control,
-            metadata: UserMetadata::new(r.metadata).unwrap_or_default(),
+            metadata: UserMetadata::within(usize::MAX, r.metadata).unwrap_or_default(),
         }
     }
 }
@@ -153,6 +257,24 @@ pub(crate) struct UploadRecord {
     /// The hash of its own secret, when it was started through a PAR.
     #[cbor(n(5), with = "codec::token_hash_option")]
     pub(crate) secret: Option<TokenHash>,
+    /// How the parts are encrypted, if they are.
+    #[n(6)]
+    pub(crate) encryption: Option<EncryptionRecord>,
+    /// The checksum that all parts get.
+    #[n(7)]
+    pub(crate) checksum: Option<ChecksumRecord>,
+}
+
+/// Names a checksum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub(crate) enum ChecksumRecord {
+    #[n(0)]
+    Crc32c,
+    #[n(1)]
+    Sha256,
+    #[n(2)]
+    Sha384,
 }
 
 /// An uploaded part. Upload and number are in the key.
@@ -165,6 +287,8 @@ pub(crate) struct PartRecord {
     pub(crate) md5: [u8; 16],
     #[n(2)]
     pub(crate) blob: PartBlob,
+    #[n(3)]
+    pub(crate) checksums: Option<ChecksumsRecord>,
 }
 
 /// The secret of an upload that was started through a PAR.
@@ -226,6 +350,12 @@ pub(crate) struct CounterRecord {
     pub(crate) objects: i64,
     #[n(1)]
     pub(crate) bytes: i64,
+    /// Versions that are not current, delete markers excepted.
+    #[cbor(n(2), default, skip_if = "is_default")]
+    pub(crate) old_objects: i64,
+    /// Their bytes.
+    #[cbor(n(3), default, skip_if = "is_default")]
+    pub(crate) old_bytes: i64,
 }
 
 /// A PAR's scope as three fields: access type, object name or prefix, listing action.

@@ -2,12 +2,14 @@
 
 use parbuckle_iam::permission::{Operation, Permission};
 use parbuckle_kv::Reader;
+use parbuckle_model::BucketId;
 
 use super::commit::{end_upload, uploaded_parts};
 use super::{find_upload, part};
 use crate::authority::{Act, Need};
 use crate::caller::{Caller, CallerIdentity};
 use crate::error::{Error, ErrorKind};
+use crate::transact::Tx;
 use crate::{Engine, UploadPath, keys};
 
 impl Engine {
@@ -30,19 +32,29 @@ impl Engine {
                     act,
                 )?;
             }
-            let Some(upload) = find_upload(tx.reader(), path, &access.bucket.id).await? else {
-                return if tx.may_have_happened() {
-                    Ok(())
-                } else {
-                    Err(ErrorKind::UploadNotFound.into())
-                };
-            };
-            let namespace = &path.object.bucket.namespace;
-            let parts = uploaded_parts(&tx, namespace, path).await?;
-            end_upload(&tx, namespace, &access.bucket.id, &upload, &parts, |_| true);
-            Ok(())
+            if self.drop_upload(&tx, path, &access.bucket.id).await? || tx.may_have_happened() {
+                Ok(())
+            } else {
+                Err(ErrorKind::UploadNotFound.into())
+            }
         })
         .await
+    }
+
+    /// Drops an upload with its parts and its secret. Whether there was one.
+    pub(crate) async fn drop_upload(
+        &self,
+        tx: &Tx,
+        path: &UploadPath,
+        bucket: &BucketId,
+    ) -> Result<bool, Error> {
+        let Some(upload) = find_upload(tx.reader(), path, bucket).await? else {
+            return Ok(false);
+        };
+        let namespace = &path.object.bucket.namespace;
+        let parts = uploaded_parts(tx, namespace, path).await?;
+        end_upload(tx, namespace, bucket, &upload, &parts, |_| true);
+        Ok(true)
     }
 }
 

@@ -7,6 +7,7 @@ use parbuckle_iam::permission::Operation;
 use parbuckle_kv::Reader;
 use parbuckle_model::{BucketId, ETag, Namespace, PartNumber, Preconditions};
 
+use super::checksums::of_object;
 use super::part::require_upload;
 use super::{PARTS_MAX, part_number, the_upload};
 use crate::bucket::check_write;
@@ -14,8 +15,7 @@ use crate::caller::Caller;
 use crate::error::{Error, ErrorKind};
 use crate::object::{ObjectInfo, Placement, Replaced, existing_object};
 use crate::records::{
-    self, BucketRecord, ChecksumsRecord, Content, ManifestRecord, ObjectRecord, PartBlob,
-    PartRecord, UploadRecord,
+    self, BucketRecord, Content, ManifestRecord, ObjectRecord, PartBlob, PartRecord, UploadRecord,
 };
 use crate::transact::Tx;
 use crate::{Engine, OBJECT_BYTES_MAX, ObjectPath, UploadPath, keys};
@@ -60,13 +60,25 @@ impl Engine {
             let bucket = &access.bucket.id;
             let existing = existing_object(tx.reader(), &path.object, bucket).await?;
             let upload = the_upload(tx.reader(), path, bucket).await?;
-            check_write(preconditions, existing.as_ref().map(Replaced::etag))?;
+            let there = existing
+                .as_ref()
+                .filter(|existing| !existing.record().has_expired(placement.time));
+            check_write(preconditions, there.map(Replaced::etag))?;
             let namespace = &path.object.bucket.namespace;
             let parts = uploaded_parts(&tx, namespace, path).await?;
             let chosen = select(&parts, selection)?;
-            let record = assemble(&upload, &chosen, placement, manifest, existing.as_ref())?;
+            let record = assemble(&upload, &chosen, placement, manifest, there)?;
             tx.put(keys::manifest(namespace, &manifest), &manifest_of(&chosen));
-            self.place_object(&tx, &path.object, bucket, &record, existing, placement);
+            let record = self
+                .place_object(
+                    &tx,
+                    &path.object,
+                    &access.bucket,
+                    record,
+                    existing,
+                    placement,
+                )
+                .await?;
             end_upload(&tx, namespace, bucket, &upload, &parts, |number| {
                 !chosen.contains_key(number)
             });
@@ -161,7 +173,8 @@ fn select(parts: &Parts, selection: &PartSelection) -> Result<Parts, Error> {
     Ok(chosen)
 }
 
-/// The object that the chosen parts make. Its MD5 is that of the parts' MD5s (wire reference 3.3.1).
+/// The object that the chosen parts make. Its MD5 is that of the parts' MD5s (wire reference 3.3.1). The key that it is
+/// encrypted with is the upload's: committing moves no bytes and needs no key of the customer's.
 fn assemble(
     upload: &UploadRecord,
     parts: &Parts,
@@ -169,7 +182,7 @@ fn assemble(
     manifest: [u8; 16],
     existing: Option<&Replaced>,
 ) -> Result<ObjectRecord, Error> {
-    let size: u64 = parts.values().map(|part| part.blob.len).sum();
+    let size: u64 = parts.values().map(|part| part.blob.plain_len()).sum();
     if size > OBJECT_BYTES_MAX {
         return Err(ErrorKind::TooLarge {
             max: OBJECT_BYTES_MAX,
@@ -188,8 +201,11 @@ fn assemble(
         time_modified: placement.time,
         storage_tier: upload.storage_tier,
         attributes: upload.attributes.clone(),
-        checksums: ChecksumsRecord::default(),
+        checksums: of_object(parts.values()),
         content: Content::Manifest(manifest),
+        encryption: upload.encryption.clone(),
+        restore: None,
+        swift: None,
     })
 }
 

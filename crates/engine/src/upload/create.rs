@@ -6,10 +6,12 @@ use parbuckle_model::{ObjectAttributes, Preconditions, StorageTier, UploadId};
 
 use super::{Upload, find_upload};
 use crate::authority::{Act, Need};
+use crate::body::ChecksumAlgorithm;
 use crate::bucket::check_write;
 use crate::caller::{Caller, CallerIdentity, token_hash};
+use crate::encryption::CustomerKey;
 use crate::error::Error;
-use crate::object::{Replaced, existing_object};
+use crate::object::{Origin, Replaced, existing_object, require_writable, tier_in};
 use crate::records::{UploadRecord, UploadSecretRecord};
 use crate::{Engine, ObjectPath, UploadPath, keys};
 
@@ -22,6 +24,10 @@ pub struct NewUpload {
     pub storage_tier: Option<StorageTier>,
     /// Conditions on the object that is there.
     pub preconditions: Preconditions,
+    /// A checksum that every part and the object get.
+    pub checksum: Option<ChecksumAlgorithm>,
+    /// Encrypts the parts, and comes with each of them again; the server's key does when not given, if there is one.
+    pub customer_key: Option<CustomerKey>,
 }
 
 /// An upload that has just begun.
@@ -44,6 +50,8 @@ impl Engine {
         let secret = through_par.then(|| token_text(&self.random()));
         let hash = secret.as_ref().map(|secret| token_hash(secret.expose()));
         let now = self.now();
+        let encryption = self.new_object_key(new.customer_key.as_ref());
+        let encryption = &encryption.map(|(_, record)| record);
         let upload = UploadPath {
             object: path.clone(),
             upload: UploadId::from_random(self.random()),
@@ -62,14 +70,20 @@ impl Engine {
                     return Ok(own);
                 }
                 let existing = existing_object(tx.reader(), path, &access.bucket.id).await?;
-                check_write(&new.preconditions, existing.as_ref().map(Replaced::etag))?;
+                let there = existing
+                    .as_ref()
+                    .filter(|existing| !existing.record().has_expired(now));
+                check_write(&new.preconditions, there.map(Replaced::etag))?;
+                require_writable(&access.bucket, Origin::Request)?;
                 let record = UploadRecord {
                     id: upload.upload,
                     object: path.object.clone(),
                     time_created: now,
-                    storage_tier: new.storage_tier.unwrap_or(access.bucket.storage_tier),
+                    storage_tier: tier_in(&access.bucket, new.storage_tier)?,
                     attributes: new.attributes.clone().into(),
                     secret: hash,
+                    encryption: encryption.clone(),
+                    checksum: new.checksum.map(Into::into),
                 };
                 let bucket = &access.bucket.id;
                 tx.put(

@@ -63,7 +63,7 @@ impl Engine {
                 number: part_number(&entry.key)?,
                 etag: part.etag,
                 md5: part.md5,
-                size: part.blob.len,
+                size: part.blob.plain_len(),
             })
         });
         Ok(Page {

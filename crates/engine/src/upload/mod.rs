@@ -1,6 +1,7 @@
 //! Multipart uploads (wire reference 3.4, 7.1): started by a user, or through a PAR with a secret of their own.
 
 mod abort;
+mod checksums;
 mod commit;
 mod create;
 mod list;
@@ -16,7 +17,7 @@ use crate::{UploadPath, keys};
 
 pub use commit::PartSelection;
 pub use create::{NewUpload, StartedUpload};
-pub use part::StoredPart;
+pub use part::{StoredPart, UploadPart};
 
 /// Most parts of an upload, as a number of keys.
 const PARTS_MAX: usize = PartNumber::MAX as usize;

@@ -7,12 +7,22 @@ use parbuckle_model::{ETag, PartNumber, Preconditions};
 
 use super::the_upload;
 use crate::authority::{Access, Act, Need};
-use crate::body::{BodyChecks, Checksums, Received, RequestBody};
+use crate::body::{BodyChecks, Checksums, Keeping, Received, RequestBody};
 use crate::bucket::check_write;
 use crate::caller::Caller;
+use crate::encryption::CustomerKey;
 use crate::error::{Error, ErrorKind};
-use crate::records::{self, PartBlob, PartRecord};
+use crate::records::{self, ChecksumsRecord, PartBlob, PartRecord, UploadRecord};
 use crate::{Engine, UploadPath, keys};
+
+/// How to upload a part.
+#[derive(Debug, Clone, Default)]
+pub struct UploadPart {
+    /// Digests the body must have.
+    pub checks: BodyChecks,
+    /// The key that the upload was started with.
+    pub customer_key: Option<CustomerKey>,
+}
 
 /// A part that has been stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,24 +31,31 @@ pub struct StoredPart {
     pub etag: ETag,
     /// MD5 of its bytes.
     pub md5: [u8; 16],
-    /// Other digests that the client named or asked for.
+    /// Other digests that the client named, or asked for here or when the upload began.
     pub checksums: Checksums,
 }
 
 impl Engine {
-    /// Stores a part. The last upload of a number wins.
+    /// Stores a part. The last upload of a number wins. Errors among others: [`ErrorKind::CustomerKeyRefused`].
     pub async fn upload_part(
         &self,
         caller: &Caller,
         path: &UploadPath,
         number: PartNumber,
         preconditions: &Preconditions,
-        checks: BodyChecks,
+        upload: UploadPart,
         body: RequestBody,
     ) -> Result<StoredPart, Error> {
         self.check_announced(&body)?;
-        self.check_part(caller, path).await?;
-        let received = self.receive(body, &checks, false).await?;
+        let record = self.check_part(caller, path).await?;
+        let (encryption, key) = (record.encryption.as_ref(), upload.customer_key.as_ref());
+        let key = self.object_key(encryption, key)?;
+        let keeping = Keeping {
+            inline: false,
+            key: key.as_ref(),
+            checksum: record.checksum.map(Into::into),
+        };
+        let received = self.receive(body, &upload.checks, keeping).await?;
         let blob = received
             .stored
             .blob()
@@ -68,6 +85,7 @@ impl Engine {
                     etag,
                     md5: received.md5,
                     blob,
+                    checksums: kept(received),
                 },
                 earlier.map(|e| e.blob),
             );
@@ -76,13 +94,11 @@ impl Engine {
         .await
     }
 
-    async fn check_part(&self, caller: &Caller, path: &UploadPath) -> Result<(), Error> {
+    async fn check_part(&self, caller: &Caller, path: &UploadPath) -> Result<UploadRecord, Error> {
         let reader = self.kv.snapshot().await?;
         let access = self.enter(&*reader, caller, &path.object.bucket).await?;
         require_upload(&access, path, Operation::UploadPart)?;
-        the_upload(&*reader, path, &access.bucket.id)
-            .await
-            .map(drop)
+        the_upload(&*reader, path, &access.bucket.id).await
     }
 }
 
@@ -110,6 +126,12 @@ fn write_part(
     tx.put(key, part);
     let replaced: Vec<BlobId> = replaced.into_iter().map(|blob| blob.id).collect();
     tx.trash(&replaced);
+}
+
+/// The checksums of a part, if it has any.
+fn kept(received: &Received) -> Option<ChecksumsRecord> {
+    let kept = ChecksumsRecord::from(received.checksums);
+    (kept != ChecksumsRecord::default()).then_some(kept)
 }
 
 fn stored_part(etag: ETag, received: &Received) -> StoredPart {
