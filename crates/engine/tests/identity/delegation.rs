@@ -101,7 +101,7 @@ async fn permits(world: &World, caller: &Caller, act: &Act) -> bool {
             .await
             .map(drop),
         Act::Head(object) => engine
-            .head_object(caller, &path(object), &ALWAYS, None)
+            .head_object(caller, &path(object), &ALWAYS, None, None)
             .await
             .map(drop),
         Act::Put(object) => engine

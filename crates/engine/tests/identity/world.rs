@@ -201,6 +201,8 @@ impl World {
     /// Makes a bucket.
     pub(crate) async fn create_bucket(&self, name: &str, compartment: &Ocid) {
         let new = NewBucket {
+            versioning: parbuckle_model::Versioning::Disabled,
+            auto_tiering: parbuckle_model::AutoTiering::Disabled,
             name: BucketName::parse(name).unwrap(),
             compartment: compartment.clone(),
             public_access: PublicAccess::NoPublicAccess,

@@ -174,7 +174,9 @@ impl Shared {
     async fn delete_if_match(&self, random: &mut Random) -> Result<(), Error> {
         let (world, path) = (&self.world, self.any_object(random));
         let (engine, none) = (&world.engine, Preconditions::default());
-        let info = engine.head_object(&world.admin, &path, &none, None).await?;
+        let info = engine
+            .head_object(&world.admin, &path, &none, None, None)
+            .await?;
         let conditions = Preconditions {
             if_match: Some(EtagCondition::OneOf(vec![info.etag])),
             if_none_match: None,

@@ -74,7 +74,7 @@ impl Place {
             &self
                 .world
                 .engine
-                .head_object(caller, &path, &none, None)
+                .head_object(caller, &path, &none, None, None)
                 .await,
         )
     }

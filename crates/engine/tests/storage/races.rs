@@ -26,7 +26,7 @@ async fn of_many_puts_that_must_be_the_first_one_is() {
     let none = Preconditions::default();
     let info = world
         .engine
-        .head_object(&world.admin, &path, &none, None)
+        .head_object(&world.admin, &path, &none, None, None)
         .await;
     // The winner can be replaced once, too.
     let conditions = Preconditions {

@@ -164,7 +164,9 @@ impl Story {
         let (path, mut put) = (self.world.object("b", object), PutObject::default());
         if only_current {
             let none = Preconditions::default();
-            let current = engine.head_object(&caller, &path, &none, None).await?;
+            let current = engine
+                .head_object(&caller, &path, &none, None, None)
+                .await?;
             put.preconditions = only_if(current.etag);
         }
         let bytes = content(size, self.calls);

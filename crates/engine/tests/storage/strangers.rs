@@ -251,7 +251,7 @@ async fn on_object(
         ("read", outcome(&read.await)),
         (
             "head",
-            outcome(&engine.head_object(caller, &path, &none, None).await),
+            outcome(&engine.head_object(caller, &path, &none, None, None).await),
         ),
         ("put", outcome(&put.await)),
         (

@@ -31,6 +31,12 @@ impl ReplayEnvironment {
         self.millis.fetch_add(millis, Ordering::SeqCst);
     }
 
+    /// Moves the clock back, as corrections of real clocks do.
+    pub(crate) fn set_back(&self, by: Duration) {
+        let millis = i64::try_from(by.as_millis()).unwrap();
+        self.millis.fetch_sub(millis, Ordering::SeqCst);
+    }
+
     /// The same clock, as blob stores read it.
     pub(crate) fn blob_clock(self: &Arc<Self>) -> parbuckle_blob::Clock {
         let this = Arc::clone(self);

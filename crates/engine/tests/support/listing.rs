@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use parbuckle_engine::{BucketPath, Caller, Engine, Error, ObjectListing, Page};
+use parbuckle_engine::{BucketPath, Caller, Engine, Error, ObjectListing, ObjectVersion, Page};
 use parbuckle_model::{ListObjectsQuery, ObjectFields, ObjectPrefix, PageLimit, PageToken};
 
 /// The rows of a listing on one page: names in byte order, `true` for a prefix.
@@ -38,16 +38,7 @@ pub(crate) fn expected_rows<'a>(
     query: &ListObjectsQuery,
 ) -> Rows {
     let asked = query.prefix.as_str();
-    let wanted = |name: &str| {
-        name.starts_with(asked)
-            && name.starts_with(scope)
-            && query.start.as_deref().is_none_or(|start| name >= start)
-            && query
-                .start_after
-                .as_deref()
-                .is_none_or(|after| name > after)
-            && query.end.as_deref().is_none_or(|end| name < end)
-    };
+    let wanted = |name: &str| name.starts_with(scope) && wanted(name, query);
     let mut rows = BTreeMap::new();
     for name in names.filter(|name| wanted(name)) {
         match name[asked.len()..].find('/').filter(|_| query.delimited) {
@@ -56,6 +47,64 @@ pub(crate) fn expected_rows<'a>(
         };
     }
     rows.into_iter().collect()
+}
+
+/// Whether a query asks for a name.
+fn wanted(name: &str, query: &ListObjectsQuery) -> bool {
+    let after = query.start_after.as_deref();
+    name.starts_with(query.prefix.as_str())
+        && query.start.as_deref().is_none_or(|start| name >= start)
+        && after.is_none_or(|after| name > after)
+        && query.end.as_deref().is_none_or(|end| name < end)
+}
+
+/// The rows of a listing of versions: names in byte order, without a version for a prefix.
+pub(crate) type VersionRows = Vec<(String, Option<ObjectVersion>)>;
+
+/// All rows that a query has, whatever the page size. The versions come by name, then youngest first.
+pub(crate) fn expected_version_rows(
+    versions: impl Iterator<Item = (String, ObjectVersion)>,
+    query: &ListObjectsQuery,
+) -> VersionRows {
+    let asked = query.prefix.as_str().len();
+    let mut rows = VersionRows::new();
+    for (name, version) in versions.filter(|(name, _)| wanted(name, query)) {
+        match name[asked..].find('/').filter(|_| query.delimited) {
+            Some(at) => rows.push((name[..asked + at + 1].to_owned(), None)),
+            None => rows.push((name, Some(version))),
+        }
+    }
+    rows.dedup_by(|b, a| a.0 == b.0 && a.1.is_none());
+    rows
+}
+
+/// Follows the cursors of a listing of versions to the end. Every page is within its limit, and each but the last is
+/// full.
+pub(crate) async fn walk_versions(
+    engine: &Engine,
+    caller: &Caller,
+    bucket: &BucketPath,
+    query: &ListObjectsQuery,
+) -> Result<VersionRows, Error> {
+    let (most, mut rows, mut next) = (query.limit.value(), VersionRows::new(), None);
+    loop {
+        let page = engine.list_object_versions(caller, bucket, query, next.as_ref());
+        let page = page.await?;
+        let versions = page.versions.into_iter().map(|v| (v.name, Some(v.version)));
+        let prefixes = page.prefixes.into_iter().map(|prefix| (prefix, None));
+        let mut on_page: VersionRows = versions.chain(prefixes).collect();
+        // Stable: the versions of a name stay as they came.
+        on_page.sort_by(|a, b| a.0.cmp(&b.0));
+        assert!(on_page.len() <= most, "{} rows", on_page.len());
+        let full = on_page.len() == most;
+        rows.extend(on_page);
+        let Some(token) = page.next else {
+            return Ok(rows);
+        };
+        assert!(full, "a page with a next one is full");
+        // The cursor goes by way of its text, as it does with clients.
+        next = Some(PageToken::parse(&token.to_text()).unwrap());
+    }
 }
 
 /// The rows of one page, in order.

@@ -32,6 +32,8 @@ pub(crate) fn outcome<T>(result: &Result<T, Error>) -> String {
 /// A private bucket to be made in the tenancy's root.
 pub(crate) fn new_bucket(world: &World, name: &str) -> NewBucket {
     NewBucket {
+        versioning: parbuckle_model::Versioning::Disabled,
+        auto_tiering: parbuckle_model::AutoTiering::Disabled,
         name: BucketName::parse(name).unwrap(),
         compartment: world.compartment.clone(),
         public_access: PublicAccess::NoPublicAccess,

@@ -160,6 +160,14 @@ impl World {
         }
     }
 
+    /// The folder of the stores. Only on disk.
+    pub(crate) fn folder(&self) -> &Path {
+        match &self.base {
+            Base::Memory { .. } => panic!("only stores on disk have a folder"),
+            Base::Disk(folder) => folder.path(),
+        }
+    }
+
     /// Flips a bit of a stored blob, as bit rot would. Only in memory.
     pub(crate) fn flip_bit(&self, blob: parbuckle_blob::BlobId, offset: u64) {
         match &self.base {
@@ -198,6 +206,7 @@ fn settings() -> Settings {
     Settings {
         region: "home-lab-1".to_owned(),
         inline_bytes_max: INLINE_BYTES_MAX,
+        ..Settings::default()
     }
 }
 

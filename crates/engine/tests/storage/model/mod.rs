@@ -1,11 +1,20 @@
 //! Random programs against the engine and against a reference of ordered maps, step by step.
 
+mod buckets;
+mod copies;
+mod draw;
+mod history;
 mod objects;
 mod pars;
 mod program;
 mod reference;
+mod renames;
+mod rules;
 mod run;
 mod uploads;
+mod versions;
+
+use std::cell::Cell;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
@@ -86,13 +95,15 @@ fn check_programs_here(stores: Stores, cases: u32) {
         .enable_all()
         .build()
         .unwrap();
-    let result = TestRunner::new_with_rng(config, rng).run(&program::programs(), |program| {
+    let steps = Cell::new(0);
+    let result = TestRunner::new_with_rng(config, rng).run(&draw::programs(), |program| {
+        steps.set(steps.get() + program.len());
         runtime
             .block_on(Run::program(stores, &program))
             .map_err(TestCaseError::fail)
     });
     match result {
-        Ok(()) => {}
+        Ok(()) => println!("{stores:?}: {cases} programs, {} steps", steps.get()),
         Err(TestError::Fail(why, program)) => {
             let steps = program.iter().map(|step| format!("\n    {step:?}"));
             let steps: String = steps.collect();

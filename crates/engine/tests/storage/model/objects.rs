@@ -2,14 +2,15 @@
 
 use parbuckle_engine::{ObjectInfo, ObjectMd5, PutObject, ReadObject};
 use parbuckle_model::{
-    ListObjectsQuery, ObjectAttributes, RangeRequest, StorageTier, UserMetadata,
+    ListObjectsQuery, ObjectAttributes, RangeRequest, StorageTier, UserMetadata, VersionId,
 };
 
 use super::super::support::body::read_all;
 use super::super::support::listing::{everything, expected_rows, limit, prefix, walk_objects};
-use super::program::{BUCKETS, Bytes, Condition, Listing, Payload, Target, Who};
-use super::reference::{Act, Kind, RefObject, read_refusal, write_refusal};
-use super::run::{Run, Verdict, agree, preconditions, same};
+use super::history::{RefObject, RefVersion};
+use super::program::{BUCKETS, Bytes, Condition, Listing, Payload, Target, Which, Who};
+use super::reference::{Act, Holder, Kind, read_refusal, write_refusal};
+use super::run::{Aim, Run, Verdict, agree, preconditions, same};
 
 impl Run {
     pub(super) async fn put(
@@ -20,18 +21,23 @@ impl Run {
         condition: Condition,
     ) -> Verdict {
         let holder = self.holder(who);
-        let (bucket, object) = self.resolve(holder, target, false);
+        let (bucket, object) = self.resolve(holder, target, Aim::Anything);
         let existing = self.reference.object(&bucket, &object);
         let (body, checks, kept) = self.body(payload);
         let expected = self
             .judge(holder, &bucket, Act::Write(&object))
             .and_then(|()| write_refusal(condition, existing.is_some()))
+            .and_then(|()| {
+                let now = self.now();
+                self.reference.replaceable(&bucket, &object, now)
+            })
             .and(kept);
         let put = PutObject {
             attributes: attributes(payload.fill),
             storage_tier: None,
             preconditions: preconditions(condition, existing.map(|e| e.info.etag)),
             checks,
+            ..PutObject::default()
         };
         let (caller, path) = (
             self.caller(holder).await,
@@ -52,12 +58,14 @@ impl Run {
             storage_tier: StorageTier::Standard,
             attributes: attributes(payload.fill),
             checksums,
+            customer_key: false,
+            restored: None,
         };
         agree!(info, expected, "what was put");
         self.place(&bucket, &object, info, bytes)
     }
 
-    /// Makes an object current. Its etag and version are new.
+    /// Makes an object current. Its etag and version never were before, and the version is the youngest of its name.
     pub(super) fn place(
         &mut self,
         bucket: &str,
@@ -65,14 +73,26 @@ impl Run {
         info: ObjectInfo,
         bytes: Vec<u8>,
     ) -> Verdict {
-        let objects = &mut self.reference.buckets.get_mut(bucket).unwrap().objects;
-        let (etag, version) = (info.etag, info.version_id);
-        let replaced = objects.insert(object.to_owned(), RefObject { info, bytes });
-        if let Some(replaced) = replaced {
-            let old = replaced.info;
-            agree!(old.etag == etag, false, "the etag stays the same");
-            agree!(old.version_id == version, false, "the version stays");
-        }
+        self.note_version(bucket, object, info.version_id)?;
+        let new = self.reference.etags_ever.insert(info.etag);
+        agree!(new, true, "the etag is new");
+        let bucket = self.reference.buckets.get_mut(bucket).unwrap();
+        bucket.put(object, RefObject { info, bytes });
+        Ok(())
+    }
+
+    /// A version that was made just now.
+    pub(super) fn note_version(
+        &mut self,
+        bucket: &str,
+        object: &str,
+        version: VersionId,
+    ) -> Verdict {
+        let last = self.reference.buckets[bucket].history(object).last();
+        let younger = last.is_none_or(|last| last.id() < version);
+        agree!(younger, true, "the version is younger than all others");
+        let new = self.reference.versions_ever.insert(version);
+        agree!(new, true, "the version is new");
         Ok(())
     }
 
@@ -82,19 +102,22 @@ impl Run {
         target: Target,
         bytes: Bytes,
         condition: Condition,
+        which: Which,
     ) -> Verdict {
         let holder = self.holder(who);
-        let (bucket, object) = self.resolve(holder, target, true);
-        let existing = self.reference.object(&bucket, &object);
+        let (bucket, object) = self.resolve(holder, target, Aim::at(which));
+        let (version, found) = self.which(&bucket, &object, which);
+        let existing = found.and_then(RefVersion::object);
         let expected = self
-            .judge(holder, &bucket, Act::Read(&object))
+            .judge_read(holder, &bucket, &object, version)
             .and_then(|()| existing.ok_or("ObjectNotFound"))
             .and_then(|existing| read_refusal(condition).and(Ok(existing)))
             .and_then(|existing| Ok((existing, slice(bytes, &existing.bytes)?)));
         let options = ReadObject {
             range: range(bytes),
             preconditions: preconditions(condition, existing.map(|e| e.info.etag)),
-            version: None,
+            version,
+            ..ReadObject::default()
         };
         let (caller, path) = (
             self.caller(holder).await,
@@ -113,12 +136,19 @@ impl Run {
         Ok(())
     }
 
-    pub(super) async fn head(&mut self, who: Who, target: Target, condition: Condition) -> Verdict {
+    pub(super) async fn head(
+        &mut self,
+        who: Who,
+        target: Target,
+        condition: Condition,
+        which: Which,
+    ) -> Verdict {
         let holder = self.holder(who);
-        let (bucket, object) = self.resolve(holder, target, true);
-        let existing = self.reference.object(&bucket, &object);
+        let (bucket, object) = self.resolve(holder, target, Aim::at(which));
+        let (version, found) = self.which(&bucket, &object, which);
+        let existing = found.and_then(RefVersion::object);
         let expected = self
-            .judge(holder, &bucket, Act::Read(&object))
+            .judge_read(holder, &bucket, &object, version)
             .and_then(|()| existing.ok_or("ObjectNotFound"))
             .and_then(|existing| read_refusal(condition).and(Ok(existing)));
         let conditions = preconditions(condition, existing.map(|e| e.info.etag));
@@ -127,43 +157,26 @@ impl Run {
             self.world.object(&bucket, &object),
         );
         let engine = &self.world.engine;
-        let got = engine.head_object(&caller, &path, &conditions, None);
+        let got = engine.head_object(&caller, &path, &conditions, version, None);
         if let Some((existing, info)) = same(expected, got.await)? {
             agree!(info, existing.info, "what is known of it");
         }
         Ok(())
     }
 
-    pub(super) async fn delete(
-        &mut self,
-        who: Who,
-        target: Target,
-        condition: Condition,
-    ) -> Verdict {
-        let holder = self.holder(who);
-        let (bucket, object) = self.resolve(holder, target, true);
-        let existing = self.reference.object(&bucket, &object);
-        let expected = self
-            .judge(holder, &bucket, Act::Manage)
-            .and_then(|()| existing.ok_or("ObjectToDeleteNotFound"))
-            .and_then(|existing| write_refusal(condition, true).and(Ok(existing)));
-        let conditions = preconditions(condition, existing.map(|e| e.info.etag));
-        let (caller, path) = (
-            self.caller(holder).await,
-            self.world.object(&bucket, &object),
-        );
-        let engine = &self.world.engine;
-        let got = engine.delete_object(&caller, &path, &conditions, None);
-        if let Some((existing, deleted)) = same(expected, got.await)? {
-            agree!(
-                deleted.version_id,
-                Some(existing.info.version_id),
-                "version"
-            );
-            let objects = &mut self.reference.buckets.get_mut(&bucket).unwrap().objects;
-            objects.remove(&object);
+    /// Through a PAR only what is current is read (docs/choices.md).
+    fn judge_read(
+        &self,
+        holder: Holder,
+        bucket: &str,
+        object: &str,
+        version: Option<VersionId>,
+    ) -> Result<(), Kind> {
+        self.judge(holder, bucket, Act::Read(object))?;
+        match (holder, version) {
+            (Holder::Par(_), Some(_)) => Err("InvalidParameter"),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) async fn list(&mut self, who: Who, b: usize, listing: &Listing) -> Verdict {
@@ -180,7 +193,7 @@ impl Run {
         let Some(((), rows)) = same(expected, got)? else {
             return Ok(());
         };
-        let names = self.reference.buckets[name].objects.keys();
+        let names = self.reference.buckets[name].objects().map(|(name, _)| name);
         let scope = self.reference.listing_scope(holder);
         let expected = expected_rows(names.map(String::as_str), scope, &query);
         agree!(rows, expected, "the listing");
@@ -230,7 +243,7 @@ fn slice(bytes: Bytes, all: &[u8]) -> Result<Vec<u8>, Kind> {
     Ok(slice)
 }
 
-fn query(listing: &Listing) -> ListObjectsQuery {
+pub(super) fn query(listing: &Listing) -> ListObjectsQuery {
     ListObjectsQuery {
         prefix: prefix(listing.prefix),
         start: listing.start.map(str::to_owned),

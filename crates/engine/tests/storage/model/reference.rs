@@ -1,35 +1,29 @@
 //! The reference: what a service is, as ordered maps, and who may do what, as one match.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use parbuckle_engine::{ObjectInfo, Par};
-use parbuckle_model::{ETag, ObjectAttributes, ObjectName, PublicAccess, UploadId};
+use parbuckle_engine::Par;
+use parbuckle_model::{
+    ETag, ObjectAttributes, ObjectName, PublicAccess, UploadId, VersionId, Versioning,
+};
 
+use super::history::{RefBucket, RefObject, RefVersion};
 use super::program::{Condition, Tag};
+use super::rules::RefRule;
 
 /// The name of an error's kind.
 pub(super) type Kind = &'static str;
 
-/// Buckets by name, and all PARs and uploads there ever were.
+/// Buckets by name, and all PARs, uploads, rules and ids there ever were.
 #[derive(Debug, Default)]
 pub(super) struct Reference {
     pub(super) buckets: BTreeMap<String, RefBucket>,
     pub(super) pars: Vec<RefPar>,
     pub(super) uploads: Vec<RefUpload>,
-}
-
-#[derive(Debug)]
-pub(super) struct RefBucket {
-    pub(super) etag: ETag,
-    pub(super) public: PublicAccess,
-    pub(super) objects: BTreeMap<String, RefObject>,
-}
-
-#[derive(Debug)]
-pub(super) struct RefObject {
-    pub(super) info: ObjectInfo,
-    pub(super) bytes: Vec<u8>,
+    pub(super) rules: Vec<RefRule>,
+    pub(super) versions_ever: BTreeSet<VersionId>,
+    pub(super) etags_ever: BTreeSet<ETag>,
 }
 
 #[derive(Debug)]
@@ -140,9 +134,75 @@ impl Reference {
         }
     }
 
-    /// The object, if bucket and object are there.
+    /// The current object, if bucket and object are there.
     pub(super) fn object(&self, bucket: &str, object: &str) -> Option<&RefObject> {
-        self.buckets.get(bucket)?.objects.get(object)
+        self.buckets.get(bucket)?.current(object)
+    }
+
+    /// The current object, or with a version that one.
+    pub(super) fn found(
+        &self,
+        bucket: &str,
+        object: &str,
+        version: Option<VersionId>,
+    ) -> Option<&RefVersion> {
+        let bucket = self.buckets.get(bucket)?;
+        match version {
+            Some(version) => bucket.version(object, version),
+            None => bucket
+                .history(object)
+                .last()
+                .filter(|v| v.object().is_some()),
+        }
+    }
+
+    /// Whether a bucket's versioning may become so, if that is asked.
+    pub(super) fn changeable(&self, bucket: &str, wanted: Option<Versioning>) -> Result<(), Kind> {
+        let retained = !self.rules_of(bucket).is_empty();
+        wanted.map_or(Ok(()), |wanted| {
+            self.buckets[bucket].may_become(wanted, retained)
+        })
+    }
+
+    /// A bucket goes, and all its rules with it, locked ones too.
+    pub(super) fn drop_bucket(&mut self, bucket: &str) {
+        self.buckets.remove(bucket);
+        let rules = self.rules.iter_mut();
+        for rule in rules.filter(|rule| rule.bucket == bucket) {
+            rule.deleted = true;
+        }
+    }
+
+    /// How a rule keeps an object from being replaced: by a write without a version, which drops it unless versioning
+    /// is enabled.
+    pub(super) fn replaceable(
+        &self,
+        bucket: &str,
+        object: &str,
+        now: Timestamp,
+    ) -> Result<(), Kind> {
+        match self.buckets.get(bucket) {
+            Some(found) if found.versioning != Versioning::Enabled => found
+                .current(object)
+                .map_or(Ok(()), |current| self.droppable(bucket, current, now)),
+            _ => Ok(()),
+        }
+    }
+
+    /// How a rule keeps an object from being dropped.
+    pub(super) fn droppable(
+        &self,
+        bucket: &str,
+        object: &RefObject,
+        now: Timestamp,
+    ) -> Result<(), Kind> {
+        let modified = object.info.time_modified;
+        let protects =
+            |rule: &RefRule| !rule.deleted && rule.bucket == bucket && rule.protects(modified, now);
+        match self.rules.iter().any(protects) {
+            true => Err("ObjectRetained"),
+            false => Ok(()),
+        }
     }
 
     /// The etag of an object.
@@ -175,8 +235,7 @@ impl Reference {
 
     /// Why a bucket can't be deleted.
     pub(super) fn deletable(&self, bucket: &str) -> Result<(), Kind> {
-        let holds_objects = !self.buckets[bucket].objects.is_empty();
-        if holds_objects || !self.uploads_of(bucket).is_empty() {
+        if !self.buckets[bucket].is_empty() || !self.uploads_of(bucket).is_empty() {
             return Err("BucketNotEmpty");
         }
         if !self.pars_of(bucket).is_empty() {

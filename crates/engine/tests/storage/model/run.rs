@@ -5,18 +5,21 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use parbuckle_engine::{
-    BodyChecks, BodyError, BucketChange, BucketFields, Caller, ChecksumAlgorithm, Checksums, Error,
-    RequestBody,
+    BodyChecks, BodyError, Caller, ChecksumAlgorithm, Checksums, Error, RequestBody,
 };
-use parbuckle_model::{ETag, EtagCondition, ParTarget, Preconditions, PublicAccess};
+use parbuckle_model::{ETag, EtagCondition, ParTarget, Preconditions, VersionId};
 
 use super::super::support::audit::audit;
 use super::super::support::body::{body, content, cut_short, unannounced};
-use super::super::support::listing::{limit, walk_pages};
+use super::super::support::kind_of;
 use super::super::support::world::{Stores, World};
-use super::super::support::{kind_of, new_bucket};
-use super::program::{BUCKETS, Condition, Flaw, Payload, Step, Tag, Target, Who, object_names};
-use super::reference::{Act, Holder, Kind, RefBucket, Reference, read_refusal, write_refusal};
+use super::copies::Pending;
+use super::history::RefVersion;
+use super::program::{
+    BUCKETS, Condition, Flaw, Payload, Step, Tag, Target, Which, Who, object_names,
+};
+use super::reference::{Act, Holder, Kind, Reference};
+use super::rules::newest_first;
 
 /// What a body leaves behind when it is stored, or how it is refused.
 pub(super) type Kept = Result<(Vec<u8>, Checksums), Kind>;
@@ -38,11 +41,36 @@ macro_rules! agree {
 }
 pub(super) use agree;
 
+/// What a target prefers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Aim {
+    /// Names that are there and names that are not.
+    Anything,
+    /// Current objects.
+    Current,
+    /// Names that have versions, hidden ones included.
+    Versioned,
+}
+
+impl Aim {
+    /// What a step on this version prefers.
+    pub(super) fn at(which: Which) -> Self {
+        match which {
+            Which::Current => Self::Current,
+            Which::Youngest(_) | Which::Any(_) => Self::Versioned,
+        }
+    }
+}
+
 /// An engine and its reference.
 pub(super) struct Run {
     pub(super) world: World,
     pub(super) reference: Reference,
     pub(super) names: Vec<String>,
+    /// What waits for the worker.
+    pub(super) pending_copy: Option<Pending>,
+    /// By how much the clock was set back in all.
+    set_back: Duration,
     /// Number of the step at work.
     pub(super) step: u64,
 }
@@ -54,6 +82,8 @@ impl Run {
             world: World::new(stores, 1).await,
             reference: Reference::default(),
             names: object_names(),
+            pending_copy: None,
+            set_back: Duration::ZERO,
             step: 0,
         };
         for (number, step) in program.iter().enumerate() {
@@ -62,21 +92,28 @@ impl Run {
                 .await
                 .map_err(|why| format!("step {number}, {step:?}: {why}"))?;
         }
+        run.carry_out_copy().await?;
         run.end().await
     }
 
     async fn step(&mut self, step: &Step) -> Verdict {
         match step.clone() {
-            Step::CreateBucket(w, b, public) => self.create_bucket(w, b, public).await,
-            Step::UpdateBucket(w, b, public, c) => self.update_bucket(w, b, public, c).await,
+            Step::CreateBucket(w, b, public, v) => self.create_bucket(w, b, public, v).await,
+            Step::UpdateBucket(w, b, change, c) => self.update_bucket(w, b, change, c).await,
             Step::GetBucket(w, b, c) => self.read_bucket(w, b, c).await,
             Step::DeleteBucket(w, b, c) => self.delete_bucket(w, b, c).await,
             Step::ListBuckets(limit) => self.list_buckets(limit).await,
             Step::Put(w, t, payload, c) => self.put(w, t, payload, c).await,
-            Step::Get(w, t, bytes, c) => self.get(w, t, bytes, c).await,
-            Step::Head(w, t, c) => self.head(w, t, c).await,
-            Step::Delete(w, t, c) => self.delete(w, t, c).await,
+            Step::Get(w, t, bytes, c, v) => self.get(w, t, bytes, c, v).await,
+            Step::Head(w, t, c, v) => self.head(w, t, c, v).await,
+            Step::Delete(w, t, c, Which::Current) => self.delete(w, t, c).await,
+            Step::Delete(w, t, c, v) => self.delete_version(w, t, c, v).await,
             Step::List(w, b, listing) => self.list(w, b, &listing).await,
+            Step::ListVersions(w, b, listing) => self.list_versions(w, b, &listing).await,
+            Step::Rename(w, plan) => self.rename(w, plan).await,
+            Step::Copy(plan) => self.copy(plan).await,
+            Step::CarryOutCopy => self.carry_out_copy().await,
+            Step::CancelCopy => self.cancel_copy().await,
             Step::CreateUpload(w, t, c) => self.create_upload(w, t, c).await,
             Step::UploadPart(w, u, n, payload) => self.upload_part(w, u, n, payload).await,
             Step::Commit(w, u, selection, c) => self.commit(w, u, &selection, c).await,
@@ -87,159 +124,53 @@ impl Run {
             Step::GetPar(w, p, suffix) => self.get_par(w, p, suffix).await,
             Step::ListPars(w, b, prefix, limit) => self.list_pars(w, b, prefix, limit).await,
             Step::DeletePar(w, p) => self.delete_par(w, p).await,
+            Step::CreateRule(w, b, plan) => self.create_rule(w, b, plan).await,
+            Step::GetRule(w, r) => self.rule(w, r).await,
+            Step::ListRules(w, b) => self.list_rules(w, b).await,
+            Step::UpdateRule(w, r, plan, c) => self.update_rule(w, r, plan, c).await,
+            Step::DeleteRule(w, r, c) => self.delete_rule(w, r, c).await,
             Step::Advance(secs) => {
                 self.world.environment.advance(Duration::from_secs(secs));
+                Ok(())
+            }
+            Step::SetBack(secs) => {
+                let by = Duration::from_secs(secs);
+                self.set_back += by;
+                self.world.environment.set_back(by);
                 Ok(())
             }
             Step::EmptyTrash => done(self.world.engine.empty_trash().await),
             Step::Sweep => done(self.world.engine.sweep_orphans(Duration::ZERO).await),
             Step::Background => {
+                self.carry_out_copy().await?;
                 super::super::collector::one_round(Arc::clone(&self.world.engine)).await;
                 Ok(())
             }
         }
     }
 
-    async fn create_bucket(&mut self, who: Who, b: usize, public: PublicAccess) -> Verdict {
-        let (holder, name) = (self.holder(who), BUCKETS[b]);
-        let mut new = new_bucket(&self.world, name);
-        new.public_access = public;
-        let expected = match holder {
-            Holder::Admin if self.reference.buckets.contains_key(name) => {
-                Err("BucketAlreadyExists")
-            }
-            Holder::Admin => Ok(()),
-            _ => Err("NamespaceNotFound"),
-        };
-        let (caller, namespace) = (self.caller(holder).await, self.world.namespace.clone());
-        let got = self.world.engine.create_bucket(&caller, &namespace, new);
-        let Some(((), made)) = same(expected, got.await)? else {
-            return Ok(());
-        };
-        agree!(made.public_access, public, "public access");
-        agree!(made.time_created, self.now(), "time");
-        let bucket = RefBucket {
-            etag: made.etag,
-            public,
-            objects: Default::default(),
-        };
-        self.reference.buckets.insert(name.to_owned(), bucket);
-        Ok(())
-    }
-
-    async fn update_bucket(
-        &mut self,
-        who: Who,
-        b: usize,
-        public: Option<PublicAccess>,
-        condition: Condition,
-    ) -> Verdict {
-        let (holder, name) = (self.holder(who), BUCKETS[b]);
-        let etag = self.reference.buckets.get(name).map(|bucket| bucket.etag);
-        let expected = self
-            .judge(holder, name, Act::Manage)
-            .and_then(|()| write_refusal(condition, true));
-        let change = BucketChange {
-            public_access: public,
-            ..BucketChange::default()
-        };
-        let (caller, path) = (self.caller(holder).await, self.world.bucket(name));
-        let preconditions = preconditions(condition, etag);
-        let engine = &self.world.engine;
-        let got = engine.update_bucket(&caller, &path, change, &preconditions);
-        let Some(((), changed)) = same(expected, got.await)? else {
-            return Ok(());
-        };
-        let bucket = self.reference.buckets.get_mut(name).unwrap();
-        bucket.public = public.unwrap_or(bucket.public);
-        agree!(changed.public_access, bucket.public, "public access");
-        agree!(changed.etag == bucket.etag, false, "etag stays the same");
-        bucket.etag = changed.etag;
-        Ok(())
-    }
-
-    async fn read_bucket(&mut self, who: Who, b: usize, condition: Condition) -> Verdict {
-        let (holder, name) = (self.holder(who), BUCKETS[b]);
-        let bucket = self.reference.buckets.get(name);
-        let expected = self
-            .judge(holder, name, Act::Manage)
-            .and_then(|()| read_refusal(condition));
-        let preconditions = preconditions(condition, bucket.map(|bucket| bucket.etag));
-        let (caller, path) = (self.caller(holder).await, self.world.bucket(name));
-        let fields = BucketFields {
-            count: true,
-            size: true,
-        };
-        let engine = &self.world.engine;
-        let got = engine.bucket(&caller, &path, fields, &preconditions).await;
-        let head = engine.head_bucket(&caller, &path, &preconditions).await;
-        same(expected, head)?;
-        let (Some(((), got)), Some(bucket)) = (same(expected, got)?, bucket) else {
-            return Ok(());
-        };
-        let size: u64 = bucket.objects.values().map(|o| o.info.size).sum();
-        agree!(
-            got.approximate_count,
-            Some(bucket.objects.len() as u64),
-            "count"
-        );
-        agree!(got.approximate_size, Some(size), "size");
-        agree!(got.etag, bucket.etag, "etag");
-        agree!(got.public_access, bucket.public, "public access");
-        Ok(())
-    }
-
-    async fn delete_bucket(&mut self, who: Who, b: usize, condition: Condition) -> Verdict {
-        let (holder, name) = (self.holder(who), BUCKETS[b]);
-        let etag = self.reference.buckets.get(name).map(|bucket| bucket.etag);
-        let expected = self
-            .judge(holder, name, Act::Manage)
-            .and_then(|()| write_refusal(condition, true))
-            .and_then(|()| self.reference.deletable(name));
-        let (caller, path) = (self.caller(holder).await, self.world.bucket(name));
-        let preconditions = preconditions(condition, etag);
-        let got = self
-            .world
-            .engine
-            .delete_bucket(&caller, &path, &preconditions);
-        if same(expected, got.await)?.is_some() {
-            self.reference.buckets.remove(name);
-        }
-        Ok(())
-    }
-
-    async fn list_buckets(&mut self, page_limit: usize) -> Verdict {
-        let (world, limit) = (&self.world, limit(page_limit));
-        let got = walk_pages(limit, async |page| {
-            let (namespace, compartment) = (&world.namespace, &world.compartment);
-            let engine = &world.engine;
-            engine
-                .buckets(&world.admin, namespace, compartment, page, limit)
-                .await
-        });
-        let Some(((), got)) = same(Ok(()), got.await)? else {
-            return Ok(());
-        };
-        let got: Vec<&str> = got.iter().map(|bucket| bucket.name.as_str()).collect();
-        let expected: Vec<&str> = self.reference.buckets.keys().map(String::as_str).collect();
-        agree!(got, expected, "buckets");
-        Ok(())
-    }
-
-    /// Every object reads back, and the stores hold what the reference holds and nothing else.
+    /// Every version reads back, and the stores hold what the reference holds and nothing else.
     async fn end(self) -> Verdict {
+        // What waits in the trash waits that much longer.
+        self.world.environment.advance(self.set_back);
         let state = audit(&self.world).await;
         let (got, expected) = (state.keys(), self.reference.buckets.keys());
         agree!(got.eq(expected), true, "the same buckets at the end");
         for (name, bucket) in &self.reference.buckets {
             let seen = &state[name];
-            let objects = seen.objects.keys().eq(bucket.objects.keys());
-            agree!(objects, true, "the same objects at the end");
-            for (object, (info, bytes)) in &seen.objects {
-                agree!(*info, bucket.objects[object].info, object);
-                agree!(*bytes == bucket.objects[object].bytes, true, object);
-            }
+            let current = seen.objects.iter();
+            let current = current.map(|(name, (info, bytes))| (name, info, bytes));
+            let expected = bucket.objects();
+            let expected = expected.map(|(name, o)| (name, &o.info, &o.bytes));
+            agree!(current.eq(expected), true, "the objects at the end");
+            let old = seen.old_versions.iter();
+            let old = old.map(|(name, version, bytes)| (name, version.clone(), &bytes[..]));
+            let expected = bucket.old_versions();
+            let expected = expected.map(|(name, version)| (name, version.shown(), version.bytes()));
+            agree!(old.eq(expected), true, "the old versions at the end");
             agree!(seen.pars, self.reference.pars_of(name), "PARs at the end");
+            let rules = newest_first(seen.rules.clone());
+            agree!(rules, self.reference.rules_of(name), "rules at the end");
             let uploads: Vec<_> = seen.uploads.iter().map(|(upload, _)| upload.id).collect();
             let expected = self.reference.uploads_of(name);
             let expected: Vec<_> = expected.iter().map(|upload| upload.id).collect();
@@ -288,30 +219,28 @@ impl Run {
         }
     }
 
-    /// Bucket and object of a target. `existing` prefers what is there.
-    pub(super) fn resolve(
-        &self,
-        holder: Holder,
-        target: Target,
-        existing: bool,
-    ) -> (String, String) {
+    /// Bucket and object of a target, which prefers what is there as `aim` says.
+    pub(super) fn resolve(&self, holder: Holder, target: Target, aim: Aim) -> (String, String) {
         let (mut bucket, mut covered) = (BUCKETS[target.bucket], None);
         if let (Holder::Par(Some(par)), true) = (holder, target.aim) {
             let par = &self.reference.pars[par];
             bucket = &par.bucket;
             covered = Some(par.par.scope.target());
         }
-        let within = |name: &str| match covered {
-            Some(ParTarget::Object(only)) => only.as_str() == name,
+        let within = |name: &&String| match covered {
+            Some(ParTarget::Object(only)) => only.as_str() == name.as_str(),
             Some(ParTarget::Prefix(prefix)) => name.starts_with(prefix.as_str()),
             Some(ParTarget::Bucket) | None => true,
         };
         let there: Vec<&String> = match self.reference.buckets.get(bucket) {
-            Some(found) if target.aim => found.objects.keys().filter(|n| within(n)).collect(),
+            Some(found) if target.aim && aim == Aim::Versioned => {
+                found.names().filter(within).collect()
+            }
+            Some(found) if target.aim => found.objects().map(|(n, _)| n).filter(within).collect(),
             _ => Vec::new(),
         };
-        let all: Vec<&String> = self.names.iter().filter(|name| within(name)).collect();
-        let name = if existing && !there.is_empty() {
+        let all: Vec<&String> = self.names.iter().filter(within).collect();
+        let name = if aim != Aim::Anything && !there.is_empty() {
             there[target.object % there.len()]
         } else if target.object < there.len() {
             there[target.object]
@@ -321,6 +250,28 @@ impl Run {
             all[target.object % all.len()]
         };
         (bucket.to_owned(), name.clone())
+    }
+
+    /// The version that a step names, and what the name has there: without one, the current object.
+    pub(super) fn which(
+        &self,
+        bucket: &str,
+        object: &str,
+        which: Which,
+    ) -> (Option<VersionId>, Option<&RefVersion>) {
+        let found = self.reference.buckets.get(bucket);
+        let history = found.map_or(&[][..], |found| found.history(object));
+        let ever = &self.reference.versions_ever;
+        let nth = |number: usize| ever.iter().nth(number % ever.len().max(1)).copied();
+        let named = match which {
+            Which::Current => None,
+            Which::Youngest(number) => match youngest(number, history.len()) {
+                Some(at) => Some(history[at].id()),
+                None => nth(number),
+            },
+            Which::Any(number) => nth(number),
+        };
+        (named, self.reference.found(bucket, object, named))
     }
 
     /// The holder of a PAR: mostly of one that lives; the administrator before there is any.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use parbuckle_engine::{
-    NewUpload, ObjectInfo, ObjectMd5, PartInfo, PartSelection, Upload, UploadPath,
+    NewUpload, ObjectInfo, ObjectMd5, PartInfo, PartSelection, Upload, UploadPart, UploadPath,
 };
 use parbuckle_model::{ETag, ObjectName, Preconditions, StorageTier, UploadId};
 
@@ -12,7 +12,7 @@ use super::super::support::part;
 use super::objects::attributes;
 use super::program::{BUCKETS, Condition, Payload, Selection, Target, Who};
 use super::reference::{Act, Holder, Kind, RefUpload, write_refusal};
-use super::run::{Run, Verdict, agree, preconditions, same};
+use super::run::{Aim, Run, Verdict, agree, preconditions, same};
 
 type Parts = BTreeMap<u16, (ETag, Vec<u8>)>;
 
@@ -24,7 +24,11 @@ impl Run {
         condition: Condition,
     ) -> Verdict {
         let holder = self.holder(who);
-        let (bucket, object) = self.resolve(holder, target, self.step.is_multiple_of(2));
+        let aim = match self.step.is_multiple_of(2) {
+            true => Aim::Current,
+            false => Aim::Anything,
+        };
+        let (bucket, object) = self.resolve(holder, target, aim);
         let etag = self.reference.object_etag(&bucket, &object);
         let expected = self
             .judge(holder, &bucket, Act::Write(&object))
@@ -33,6 +37,7 @@ impl Run {
             attributes: attributes(self.step),
             storage_tier: None,
             preconditions: preconditions(condition, etag),
+            ..NewUpload::default()
         };
         let (caller, path) = (
             self.caller(holder).await,
@@ -76,8 +81,12 @@ impl Run {
         let (body, checks, kept) = self.body(payload);
         let expected = self.judge_upload(holder, upload).and(kept);
         let (caller, none) = (self.caller(holder).await, Preconditions::default());
+        let options = UploadPart {
+            checks,
+            ..UploadPart::default()
+        };
         let engine = &self.world.engine;
-        let got = engine.upload_part(&caller, &path, part(number), &none, checks, body);
+        let got = engine.upload_part(&caller, &path, part(number), &none, options, body);
         let Some(((bytes, checksums), stored)) = same(expected, got.await)? else {
             return Ok(());
         };
@@ -109,7 +118,12 @@ impl Run {
         let expected = self
             .judge_upload(holder, upload)
             .and_then(|()| write_refusal(condition, etag.is_some()))
-            .and(chosen);
+            .and(chosen)
+            .and_then(|chosen| {
+                let now = self.now();
+                self.reference.replaceable(&bucket, &object, now)?;
+                Ok(chosen)
+            });
         let conditions = preconditions(condition, etag);
         let caller = self.caller(holder).await;
         let engine = &self.world.engine;
@@ -134,7 +148,10 @@ impl Run {
             time_modified: self.now(),
             storage_tier: StorageTier::Standard,
             attributes: self.reference.uploads[upload].attributes.clone(),
-            checksums: Default::default(),
+            // Those that all parts have: the tests of checksums say which.
+            checksums: info.checksums,
+            customer_key: false,
+            restored: None,
         };
         agree!(info, expected, "what was committed");
         self.reference.uploads[upload].ended = true;
