@@ -75,15 +75,26 @@ fn describe_engine(kind: &ErrorKind) -> (StatusCode, &'static str) {
         | ErrorKind::ObjectNotFound { .. }
         | ErrorKind::ObjectToDeleteNotFound { .. }
         | ErrorKind::UploadNotFound
-        | ErrorKind::ParNotFound => (S::NOT_FOUND, "NotAuthorizedOrNotFound"),
+        | ErrorKind::ParNotFound
+        | ErrorKind::LifecyclePolicyNotFound(_)
+        | ErrorKind::RetentionRuleNotFound(_)
+        | ErrorKind::ReplicationPolicyNotFound(_)
+        | ErrorKind::RenameSourceNotFound => (S::NOT_FOUND, "NotAuthorizedOrNotFound"),
         ErrorKind::RelatedNotAuthorizedOrNotFound(_) => {
             (S::BAD_REQUEST, "RelatedResourceNotAuthorizedOrNotFound")
         }
         ErrorKind::IdentityConflict { code, .. } => (S::CONFLICT, code),
         ErrorKind::BucketAlreadyExists { .. }
         | ErrorKind::BucketNotEmpty(_)
-        | ErrorKind::ParStillExists(_) => (S::CONFLICT, "Conflict"),
+        | ErrorKind::ParStillExists(_)
+        | ErrorKind::ObjectArchived { .. }
+        | ErrorKind::ObjectRetained { .. }
+        | ErrorKind::BucketReadOnly(_)
+        | ErrorKind::BucketStateConflict(_)
+        | ErrorKind::RetentionRuleConflict(_)
+        | ErrorKind::WorkRequestEnded => (S::CONFLICT, "Conflict"),
         // SDKs try this one again.
+        ErrorKind::Swift(_) => (S::CONFLICT, "Conflict"),
         ErrorKind::ConcurrentUpdate => (S::CONFLICT, "IncorrectState"),
         ErrorKind::IfMatchFailed => (S::PRECONDITION_FAILED, "NoEtagMatch"), // A
         ErrorKind::IfNoneMatchFailed => (S::PRECONDITION_FAILED, "IfNoneMatchFailed"),
@@ -93,6 +104,7 @@ fn describe_engine(kind: &ErrorKind) -> (StatusCode, &'static str) {
         | ErrorKind::ContentMismatch { .. }
         | ErrorKind::InvalidUploadPart(_)
         | ErrorKind::NoPartsToCommit
+        | ErrorKind::CustomerKeyRefused(_)
         | ErrorKind::InvalidRange { .. } => (S::BAD_REQUEST, "InvalidParameter"),
         ErrorKind::MissingParameter(_) => (S::BAD_REQUEST, "MissingParameter"),
         ErrorKind::BodyUnusable(_) => (S::BAD_REQUEST, "CannotParseRequest"),

@@ -24,6 +24,11 @@ fn bucket() -> Bucket {
         metadata: Vec::new(),
         freeform_tags: vec![("a".to_owned(), "b".to_owned())],
         defined_tags: Vec::new(),
+        versioning: Versioning::Disabled,
+        auto_tiering: AutoTiering::Disabled,
+        lifecycle_etag: None,
+        replicates: false,
+        read_only: false,
         approximate_count: None,
         approximate_size: None,
     }
@@ -98,9 +103,6 @@ fn create_details_are_refused_each_with_its_code() {
 fn features_that_are_not_here_are_refused_and_their_absence_is_accepted() {
     let with = |more: &str| create(&format!(r#"{{"name":"b1","compartmentId":"c",{more}}}"#));
     for asked in [
-        r#""versioning":"Enabled""#,
-        r#""storageTier":"Archive""#,
-        r#""autoTiering":"InfrequentAccess""#,
         r#""kmsKeyId":"ocid1.key.oc1..k""#,
         r#""isBucketKeyEnabled":true"#,
         r#""bucketScope":"REGION""#,
@@ -117,6 +119,15 @@ fn features_that_are_not_here_are_refused_and_their_absence_is_accepted() {
     ] {
         assert!(with(not_asked).is_ok(), "{not_asked}");
     }
+}
+
+#[test]
+fn versioning_the_tier_archive_and_auto_tiering_are_taken() {
+    let more = r#""versioning":"Enabled","storageTier":"Archive","autoTiering":"InfrequentAccess""#;
+    let new = create(&format!(r#"{{"name":"b1","compartmentId":"c",{more}}}"#)).unwrap();
+    assert_eq!(new.versioning, Versioning::Enabled);
+    assert_eq!(new.storage_tier, StorageTier::Archive);
+    assert_eq!(new.auto_tiering, AutoTiering::InfrequentAccess);
 }
 
 #[test]

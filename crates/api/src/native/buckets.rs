@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use http::header::{ETAG, LOCATION};
 use jiff::Timestamp;
 use parbuckle_engine::{Bucket, BucketChange, BucketFields, BucketPath, NewBucket};
-use parbuckle_model::{BucketName, ETag, Namespace, Ocid, PublicAccess, StorageTier};
+use parbuckle_model::{
+    AutoTiering, BucketName, ETag, Namespace, Ocid, PublicAccess, StorageTier, Versioning,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::{FaceError, NativeError, invalid, not_implemented};
-use super::options::{read_conditions, write_conditions};
+use super::options::{no_kms, read_conditions, write_conditions};
 use super::reply::Reply;
 use super::{Call, ok};
 use crate::json::{self, StringMap, TagMap, required};
@@ -108,16 +110,6 @@ pub(super) async fn delete(call: &Call<'_>, path: &BucketPath) -> Result<Reply, 
     Ok(Reply::no_content())
 }
 
-/// ListReplicationPolicies: no bucket has any. `oci os bucket delete --empty` asks first.
-pub(super) async fn no_policies(call: &Call<'_>, path: &BucketPath) -> Result<Reply, NativeError> {
-    let engine = call.exchange.engine();
-    let fields = BucketFields::default();
-    engine
-        .bucket(&call.caller, path, fields, &Default::default())
-        .await?;
-    Reply::json(&[(); 0])
-}
-
 fn ocid(text: &str) -> Result<Ocid, NativeError> {
     Ocid::parse(text).map_err(|_| invalid(format!("{text:?} is not an OCID")))
 }
@@ -165,7 +157,17 @@ impl BucketDetails {
                 )
             })
         });
+        let versioning = self.versioning.as_deref().map(|text| {
+            Versioning::parse(text)
+                .ok_or_else(|| invalid("versioning must be Enabled, Suspended or Disabled"))
+        });
+        let auto_tiering = self.auto_tiering.as_deref().map(|text| {
+            AutoTiering::parse(text)
+                .ok_or_else(|| invalid("autoTiering must be Disabled or InfrequentAccess"))
+        });
         Ok(BucketChange {
+            versioning: versioning.transpose()?,
+            auto_tiering: auto_tiering.transpose()?,
             compartment: self.compartment_id.as_deref().map(ocid).transpose()?,
             public_access: access.transpose()?,
             object_events_enabled: self.object_events_enabled,
@@ -176,16 +178,6 @@ impl BucketDetails {
     }
 
     fn refuse_unsupported(&self) -> Result<(), NativeError> {
-        match self.versioning.as_deref() {
-            None | Some("Disabled") => {}
-            Some("Enabled" | "Suspended") => return Err(not_implemented("Object versioning")),
-            Some(_) => return Err(invalid("versioning must be Enabled, Suspended or Disabled")),
-        }
-        match self.auto_tiering.as_deref() {
-            None | Some("Disabled") => {}
-            Some("InfrequentAccess") => return Err(not_implemented("Auto-tiering")),
-            Some(_) => return Err(invalid("autoTiering must be Disabled or InfrequentAccess")),
-        }
         match self.bucket_scope.as_deref() {
             None | Some("NAMESPACE") => {}
             Some("REGION") => return Err(not_implemented("The bucket scope REGION")),
@@ -193,7 +185,7 @@ impl BucketDetails {
         }
         let has_key = self.kms_key_id.as_deref().is_some_and(|id| !id.is_empty());
         if has_key || self.is_bucket_key_enabled == Some(true) {
-            return Err(not_implemented("Encryption with keys of the customer"));
+            return Err(no_kms());
         }
         Ok(())
     }
@@ -201,17 +193,19 @@ impl BucketDetails {
     fn into_new(self) -> Result<NewBucket, NativeError> {
         let name = required(self.name.as_deref(), "name")?;
         let name = BucketName::parse(name).map_err(|e| FaceError::InvalidBucketName(e.0))?;
-        match self.storage_tier.as_deref() {
-            None | Some("Standard") => {}
-            Some("Archive") => return Err(not_implemented("The storage tier Archive")),
+        let storage_tier = match self.storage_tier.as_deref() {
+            None | Some("Standard") => StorageTier::Standard,
+            Some("Archive") => StorageTier::Archive,
             Some(_) => return Err(invalid("storageTier must be Standard or Archive")),
-        }
+        };
         let settings = self.into_settings()?;
         Ok(NewBucket {
             name,
             compartment: required(settings.compartment, "compartmentId")?,
             public_access: settings.public_access.unwrap_or_default(),
-            storage_tier: StorageTier::Standard,
+            storage_tier,
+            versioning: settings.versioning.unwrap_or_default(),
+            auto_tiering: settings.auto_tiering.unwrap_or_default(),
             object_events_enabled: settings.object_events_enabled.unwrap_or_default(),
             metadata: settings.metadata.unwrap_or_default(),
             freeform_tags: settings.freeform_tags.unwrap_or_default(),
@@ -228,11 +222,7 @@ impl BucketDetails {
                 "A bucket can't be renamed or moved to another namespace",
             ));
         }
-        if self
-            .storage_tier
-            .as_deref()
-            .is_some_and(|tier| tier != "Standard")
-        {
+        if self.storage_tier.is_some() {
             return Err(invalid("The storageTier of a bucket never changes"));
         }
         self.into_settings()
@@ -250,7 +240,7 @@ fn shown(bucket: &Bucket, shown: Shown) -> Result<Reply, NativeError> {
     Ok(reply.with(ETAG, bucket.etag.to_string()))
 }
 
-/// Fields that are null here belong to features that no bucket of this service has.
+/// `kmsKeyId` is always null: there is no key management service here.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BucketModel<'a> {
@@ -269,7 +259,7 @@ struct BucketModel<'a> {
     freeform_tags: StringMap<'a>,
     defined_tags: TagMap<'a>,
     kms_key_id: Option<&'a str>,
-    object_lifecycle_policy_etag: Option<&'a str>,
+    object_lifecycle_policy_etag: Option<String>,
     approximate_count: Option<u64>,
     approximate_size: Option<u64>,
     replication_enabled: bool,
@@ -295,14 +285,14 @@ impl<'a> BucketModel<'a> {
             freeform_tags: StringMap(&bucket.freeform_tags),
             defined_tags: TagMap(&bucket.defined_tags),
             kms_key_id: None,
-            object_lifecycle_policy_etag: None,
+            object_lifecycle_policy_etag: bucket.lifecycle_etag.map(|etag| etag.to_string()),
             approximate_count: bucket.approximate_count,
             approximate_size: bucket.approximate_size,
-            replication_enabled: false,
-            is_read_only: false,
+            replication_enabled: bucket.replicates,
+            is_read_only: bucket.read_only,
             id: bucket.ocid.as_str(),
-            versioning: "Disabled",
-            auto_tiering: shown.auto_tiering.then_some("Disabled"),
+            versioning: bucket.versioning.as_str(),
+            auto_tiering: shown.auto_tiering.then_some(bucket.auto_tiering.as_str()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Errors in the native API's words: the only place that knows its statuses and codes (wire reference 7.5 and 8).
 
 use http::StatusCode;
-use parbuckle_engine::{Digest, Error, ErrorKind};
+use parbuckle_engine::{Digest, Error, ErrorKind, WorkFailure};
 
 use super::route::MisfitReason;
 use super::routes;
@@ -86,6 +86,17 @@ fn describe_engine(kind: &ErrorKind) -> (StatusCode, &'static str) {
         ErrorKind::BucketAlreadyExists { .. } => (S::CONFLICT, "BucketAlreadyExists"),
         ErrorKind::BucketNotEmpty(_) => (S::CONFLICT, "BucketNotEmpty"),
         ErrorKind::ParStillExists(_) => (S::CONFLICT, "PreauthenticatedRequestStillExists"),
+        ErrorKind::ObjectArchived { .. } => (S::CONFLICT, "NotRestored"), // A: 409 is documented, the code is not
+        ErrorKind::ObjectRetained { .. } => (S::CONFLICT, "ObjectRetained"), // A
+        ErrorKind::BucketReadOnly(_) => (S::CONFLICT, "BucketReadOnly"),  // A
+        ErrorKind::BucketStateConflict(_) => (S::CONFLICT, "InvalidBucketState"), // A
+        ErrorKind::RetentionRuleConflict(_) => (S::CONFLICT, "RetentionRuleLocked"), // A
+        ErrorKind::WorkRequestEnded => (S::CONFLICT, "WorkRequestEnded"), // A
+        ErrorKind::LifecyclePolicyNotFound(_) => (S::NOT_FOUND, "LifecyclePolicyNotFound"), // A
+        ErrorKind::RetentionRuleNotFound(_) => (S::NOT_FOUND, "RetentionRuleNotFound"), // A
+        ErrorKind::ReplicationPolicyNotFound(_) => (S::NOT_FOUND, "ReplicationPolicyNotFound"), // A
+        ErrorKind::RenameSourceNotFound => (S::NOT_FOUND, "ObjectNotFound"), // A: only the message is known
+        ErrorKind::CustomerKeyRefused(_) => (S::BAD_REQUEST, "InvalidSSECustomerKey"), // A
         ErrorKind::IfMatchFailed => (S::PRECONDITION_FAILED, "IfMatchFailed"),
         ErrorKind::IfNoneMatchFailed => (S::PRECONDITION_FAILED, "IfNoneMatchFailed"),
         ErrorKind::NotModified(_) => (S::NOT_MODIFIED, "NotModified"), // no body: the code is for the log
@@ -100,6 +111,7 @@ fn describe_engine(kind: &ErrorKind) -> (StatusCode, &'static str) {
         ErrorKind::BodyUnusable(_) => (S::BAD_REQUEST, "CannotParseRequest"), // A
         ErrorKind::ConcurrentUpdate => (S::CONFLICT, "ConcurrentObjectUpdate"),
         ErrorKind::IdentityConflict { code, .. } => (S::CONFLICT, code),
+        ErrorKind::Swift(_) => (S::CONFLICT, "Conflict"), // the other dialect's: not met here
         ErrorKind::NotImplemented(_) => (S::NOT_IMPLEMENTED, "NotImplemented"),
         ErrorKind::Unavailable => (S::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
         ErrorKind::Internal => (S::INTERNAL_SERVER_ERROR, "InternalServerError"),
@@ -125,6 +137,27 @@ fn mismatch_code(digest: Digest) -> &'static str {
         Digest::Crc32c => "UnmatchedContentCRC32C", // A, as are the next two
         Digest::Sha256 => "UnmatchedContentSHA256",
         Digest::Sha384 => "UnmatchedContentSHA384",
+    }
+}
+
+/// The code of what ended a work request: the one that the same error has in a reply.
+pub(super) fn failure_code(failure: WorkFailure) -> &'static str {
+    match failure {
+        WorkFailure::NamespaceNotFound => "NamespaceNotFound",
+        WorkFailure::BucketNotFound => "BucketNotFound",
+        WorkFailure::ObjectNotFound => "ObjectNotFound",
+        WorkFailure::ObjectArchived => "NotRestored",
+        WorkFailure::ObjectRetained => "ObjectRetained",
+        WorkFailure::BucketReadOnly => "BucketReadOnly",
+        WorkFailure::BucketStateConflict => "InvalidBucketState",
+        WorkFailure::IfMatchFailed => "IfMatchFailed",
+        WorkFailure::IfNoneMatchFailed => "IfNoneMatchFailed",
+        WorkFailure::CustomerKeyRefused => "InvalidSSECustomerKey",
+        WorkFailure::InvalidParameter => "InvalidParameter",
+        WorkFailure::NotImplemented => "NotImplemented",
+        WorkFailure::ConcurrentUpdate => "ConcurrentObjectUpdate",
+        WorkFailure::Unavailable => "ServiceUnavailable",
+        WorkFailure::Internal => "InternalServerError",
     }
 }
 

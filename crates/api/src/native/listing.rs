@@ -16,10 +16,11 @@ pub(super) async fn list(call: &Call<'_>, path: &BucketPath) -> Result<Reply, Na
     let query = parse(&call.exchange.query()?)?;
     let engine = call.exchange.engine();
     let listing = engine.list_objects(&call.caller, path, &query).await?;
-    Reply::json(&ListObjects::new(&listing, &query))
+    let now = engine.environment().now();
+    Reply::json(&ListObjects::new(&listing, &query, now))
 }
 
-fn parse(query: &Query<'_>) -> Result<ListObjectsQuery, NativeError> {
+pub(super) fn parse(query: &Query<'_>) -> Result<ListObjectsQuery, NativeError> {
     let name = |parameter| Ok::<_, NativeError>(query.value(parameter)?.map(str::to_owned));
     let delimited = match query.value("delimiter")? {
         None => false,
@@ -58,11 +59,12 @@ struct ListObjects<'a> {
 }
 
 impl<'a> ListObjects<'a> {
-    fn new(listing: &'a ObjectListing, query: &ListObjectsQuery) -> Self {
+    fn new(listing: &'a ObjectListing, query: &ListObjectsQuery, now: Timestamp) -> Self {
         Self {
             objects: Objects {
                 list: &listing.objects,
                 fields: query.fields,
+                now,
             },
             prefixes: query.delimited.then_some(listing.prefixes.as_slice()),
             next_start_with: listing.next_start_with.as_deref(),
@@ -73,11 +75,13 @@ impl<'a> ListObjects<'a> {
 struct Objects<'a> {
     list: &'a [ListedObject],
     fields: ObjectFields,
+    now: Timestamp,
 }
 
 impl Serialize for Objects<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.list.iter().map(|o| ObjectSummary::new(o, self.fields)))
+        let summary = |object| ObjectSummary::new(object, self.fields, self.now);
+        serializer.collect_seq(self.list.iter().map(summary))
     }
 }
 
@@ -106,12 +110,15 @@ struct ObjectSummary<'a> {
     time_modified: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     storage_tier: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archival_state: Option<&'static str>,
 }
 
 impl<'a> ObjectSummary<'a> {
-    fn new(object: &'a ListedObject, fields: ObjectFields) -> Self {
+    fn new(object: &'a ListedObject, fields: ObjectFields, now: Timestamp) -> Self {
         let info = &object.info;
         let asked = |field| fields.has(field);
+        let state = info.archival_state(now).map(|state| state.as_str());
         Self {
             name: &object.name,
             size: asked(ObjectField::Size).then_some(info.size),
@@ -120,11 +127,15 @@ impl<'a> ObjectSummary<'a> {
             time_created: asked(ObjectField::TimeCreated).then_some(info.time_created),
             time_modified: asked(ObjectField::TimeModified).then_some(info.time_modified),
             storage_tier: asked(ObjectField::StorageTier).then_some(info.storage_tier.as_str()),
+            archival_state: state.filter(|_| asked(ObjectField::ArchivalState)),
         }
     }
 }
 
-fn optional_etag<S: Serializer>(etag: &Option<ETag>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn optional_etag<S: Serializer>(
+    etag: &Option<ETag>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match etag {
         Some(etag) => serializer.collect_str(etag),
         None => serializer.serialize_none(),
@@ -143,6 +154,10 @@ mod tests {
     }
 
     fn rendered(raw: &str, next: Option<&str>) -> String {
+        rendered_of_tier(raw, next, StorageTier::Standard)
+    }
+
+    fn rendered_of_tier(raw: &str, next: Option<&str>, storage_tier: StorageTier) -> String {
         let time = "2026-01-02T03:04:05.678Z".parse().unwrap();
         let info = ObjectInfo {
             etag: ETag::from_bytes([0xe5; 16]),
@@ -151,9 +166,11 @@ mod tests {
             md5: ObjectMd5::Whole([0; 16]),
             time_created: time,
             time_modified: time,
-            storage_tier: StorageTier::Standard,
+            storage_tier,
             attributes: ObjectAttributes::default(),
             checksums: Checksums::default(),
+            customer_key: false,
+            restored: None,
         };
         let name = "a.txt".to_owned();
         let listing = ObjectListing {
@@ -161,7 +178,7 @@ mod tests {
             prefixes: Vec::new(),
             next_start_with: next.map(str::to_owned),
         };
-        serde_json::to_string(&ListObjects::new(&listing, &query(raw).unwrap())).unwrap()
+        serde_json::to_string(&ListObjects::new(&listing, &query(raw).unwrap(), time)).unwrap()
     }
 
     #[test]
@@ -173,6 +190,12 @@ mod tests {
     fn a_list_with_everything_has_the_documented_fields() {
         let raw = "fields=name%2Csize,etag,timeCreated,md5,timeModified,storageTier,archivalState&delimiter=/";
         insta::assert_snapshot!(rendered(raw, Some("e.txt")), @r#"{"objects":[{"name":"a.txt","size":6,"md5":"AAAAAAAAAAAAAAAAAAAAAA==","etag":"e5e5e5e5-e5e5-e5e5-e5e5-e5e5e5e5e5e5","timeCreated":"2026-01-02T03:04:05.678Z","timeModified":"2026-01-02T03:04:05.678Z","storageTier":"Standard"}],"prefixes":[],"nextStartWith":"e.txt"}"#);
+    }
+
+    #[test]
+    fn the_archival_state_is_that_of_archived_objects() {
+        let raw = "fields=name,archivalState";
+        insta::assert_snapshot!(rendered_of_tier(raw, None, StorageTier::Archive), @r#"{"objects":[{"name":"a.txt","archivalState":"Archived"}]}"#);
     }
 
     #[test]

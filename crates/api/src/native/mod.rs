@@ -4,17 +4,28 @@
 //! Each request goes the same way: grammar ([`route`]), request id, proof to caller, parameters, one engine call,
 //! reply. A pre-authenticated request is one more way to prove authority, not a second set of handlers.
 
+mod batch;
 mod buckets;
+mod copy;
+mod encryption;
 mod error;
+mod lifecycle;
 mod listing;
 mod names;
+mod namespaces;
 mod objects;
 mod options;
 mod pars;
+mod rename;
+mod replication;
 mod reply;
+mod retention;
 mod route;
 pub(crate) mod routes;
+mod tiers;
 mod uploads;
+mod versions;
+mod work;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -129,7 +140,6 @@ async fn act(
         A::HeadBucket(bucket) => buckets::head(call, &bucket).await,
         A::UpdateBucket(bucket) => buckets::update(call, &bucket, body).await,
         A::DeleteBucket(bucket) => buckets::delete(call, &bucket).await,
-        A::ListReplicationPolicies(bucket) => buckets::no_policies(call, &bucket).await,
         A::ListObjects(bucket) => listing::list(call, &bucket).await,
         // Starting an upload takes no body, so none need be announced.
         A::PutObject(object) if uploads::is_start(call)? => {
@@ -151,6 +161,35 @@ async fn act(
         A::ListPars(bucket) => pars::list(call, &bucket).await,
         A::GetPar(bucket, id) => pars::get(call, &bucket, &id).await,
         A::DeletePar(bucket, id) => pars::delete(call, &bucket, &id).await,
+        A::GetNamespaceMetadata(namespace) => namespaces::metadata(call, &namespace).await,
+        A::UpdateNamespaceMetadata(namespace) => namespaces::update(call, &namespace, body).await,
+        A::ListVersions(bucket) => versions::list(call, &bucket).await,
+        A::ReencryptBucket(bucket) => encryption::reencrypt_bucket(call, &bucket).await,
+        A::ReencryptObject(object) => encryption::reencrypt_object(call, &object, body).await,
+        A::BatchDelete(bucket) => batch::delete(call, &bucket, body).await,
+        A::Rename(bucket) => rename::rename(call, bucket, body).await,
+        A::Copy(bucket) => copy::start(call, bucket, body).await,
+        A::Restore(bucket) => tiers::restore(call, bucket, body).await,
+        A::UpdateTier(bucket) => tiers::update(call, bucket, body).await,
+        A::PutLifecycle(bucket) => lifecycle::put(call, &bucket, body).await,
+        A::GetLifecycle(bucket) => lifecycle::get(call, &bucket).await,
+        A::DeleteLifecycle(bucket) => lifecycle::delete(call, &bucket).await,
+        A::CreateRetentionRule(bucket) => retention::create(call, &bucket, body).await,
+        A::ListRetentionRules(bucket) => retention::list(call, &bucket).await,
+        A::GetRetentionRule(bucket, id) => retention::get(call, &bucket, &id).await,
+        A::UpdateRetentionRule(bucket, id) => retention::update(call, &bucket, &id, body).await,
+        A::DeleteRetentionRule(bucket, id) => retention::delete(call, &bucket, &id).await,
+        A::MakeWritable(bucket) => replication::make_writable(call, &bucket).await,
+        A::CreateReplicationPolicy(bucket) => replication::create(call, &bucket, body).await,
+        A::ListReplicationPolicies(bucket) => replication::list(call, &bucket).await,
+        A::GetReplicationPolicy(bucket, id) => replication::get(call, &bucket, &id).await,
+        A::DeleteReplicationPolicy(bucket, id) => replication::delete(call, &bucket, &id).await,
+        A::ListReplicationSources(bucket) => replication::sources(call, &bucket).await,
+        A::ListWorkRequests => work::list(call).await,
+        A::GetWorkRequest(id) => work::get(call, &id).await,
+        A::CancelWorkRequest(id) => work::cancel(call, &id).await,
+        A::ListWorkRequestErrors(id) => work::errors(call, &id).await,
+        A::ListWorkRequestLogs(id) => work::logs(call, &id).await,
         A::Unsupported(operation) => Err(not_implemented(operation)),
     }
 }

@@ -7,18 +7,20 @@ use http::header::{
     CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, EXPIRES, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use jiff::Timestamp;
 use parbuckle_engine::{
     Checksums, ObjectBody, ObjectInfo, ObjectMd5, ObjectPath, PutObject, ReadObject, RequestBody,
 };
-use parbuckle_model::{RangeRequest, StorageTier};
+use parbuckle_model::{ArchivalState, RangeRequest, StorageTier, format_rfc3339_millis};
 
 use super::error::{NativeError, invalid};
 use super::names::{
-    CONTENT_MD5, OPC_CONTENT_CRC32C, OPC_CONTENT_MD5, OPC_CONTENT_SHA256, OPC_CONTENT_SHA384,
-    OPC_META, OPC_MULTIPART_MD5, STORAGE_TIER, VERSION_ID,
+    ARCHIVAL_STATE, CONTENT_MD5, IS_DELETE_MARKER, OPC_CONTENT_CRC32C, OPC_CONTENT_MD5,
+    OPC_CONTENT_SHA256, OPC_CONTENT_SHA384, OPC_META, OPC_MULTIPART_MD5, OPC_MULTIPART_SHA256,
+    OPC_MULTIPART_SHA384, STORAGE_TIER, TIME_OF_ARCHIVAL, VERSION_ID,
 };
 use super::options::{
-    attributes, body_checks, header_tier, read_conditions, refuse_client_keys, version,
+    attributes, body_checks, customer_key, header_tier, put_customer_key, read_conditions, version,
     write_conditions,
 };
 use super::reply::{Reply, put_date, put_text};
@@ -34,30 +36,33 @@ pub(super) async fn put(
     body: RequestBody,
 ) -> Result<Reply, NativeError> {
     let headers = call.exchange.headers();
-    refuse_client_keys(headers)?;
+    let key = customer_key(headers)?;
     let put = PutObject {
         attributes: attributes(headers)?,
         storage_tier: header_tier(headers)?,
         preconditions: write_conditions(headers)?,
         checks: body_checks(headers, call.signed_sha256)?,
+        customer_key: key.clone(),
     };
     let engine = call.exchange.engine();
     let info = engine.put_object(&call.caller, &path, put, body).await?;
     let mut reply = written(&info);
     reply::put(&mut reply.headers, OPC_CONTENT_MD5, info.md5.to_text());
+    put_customer_key(&mut reply.headers, key.as_ref());
     Ok(reply)
 }
 
 /// GetObject.
 pub(super) async fn get(call: &Call<'_>, path: &ObjectPath) -> Result<Reply, NativeError> {
     let headers = call.exchange.headers();
-    refuse_client_keys(headers)?;
+    let key = customer_key(headers)?;
     let query = call.exchange.query()?;
     let overrides = Overrides::parse(&query)?;
     let options = ReadObject {
         range: fields::text(headers, &RANGE)?.and_then(RangeRequest::parse),
         preconditions: read_conditions(headers)?,
         version: version(&query)?,
+        customer_key: key.clone(),
     };
     let engine = call.exchange.engine();
     let read = engine.read_object(&call.caller, path, options).await?;
@@ -70,11 +75,18 @@ pub(super) async fn get(call: &Call<'_>, path: &ObjectPath) -> Result<Reply, Nat
         ObjectBody::Bytes(bytes) => Body::bytes(bytes),
         ObjectBody::Stream(stream) => Body::stream(stream, length),
     };
-    let mut reply = described(Reply::new(status), &read.info, length).with_body(body);
+    let mut reply = described(
+        Reply::new(status),
+        &read.info,
+        length,
+        engine.environment().now(),
+    )
+    .with_body(body);
     if let Some(range) = read.range {
         let text = format!("bytes {}-{}/{size}", range.start, range.end - 1);
         reply::put(&mut reply.headers, CONTENT_RANGE, text);
     }
+    put_customer_key(&mut reply.headers, key.as_ref());
     overrides.apply(&mut reply.headers);
     Ok(reply)
 }
@@ -82,14 +94,17 @@ pub(super) async fn get(call: &Call<'_>, path: &ObjectPath) -> Result<Reply, Nat
 /// HeadObject.
 pub(super) async fn head(call: &Call<'_>, path: &ObjectPath) -> Result<Reply, NativeError> {
     let headers = call.exchange.headers();
-    refuse_client_keys(headers)?;
+    let key = customer_key(headers)?;
     let conditions = read_conditions(headers)?;
     let version = version(&call.exchange.query()?)?;
     let engine = call.exchange.engine();
     let info = engine
-        .head_object(&call.caller, path, &conditions, version)
+        .head_object(&call.caller, path, &conditions, version, key.as_ref())
         .await?;
-    Ok(described(ok(), &info, info.size))
+    let now = engine.environment().now();
+    let mut reply = described(ok(), &info, info.size, now);
+    put_customer_key(&mut reply.headers, key.as_ref());
+    Ok(reply)
 }
 
 /// DeleteObject.
@@ -102,6 +117,10 @@ pub(super) async fn delete(call: &Call<'_>, path: &ObjectPath) -> Result<Reply, 
         .await?;
     let mut reply = Reply::no_content();
     put_date(&mut reply.headers, LAST_MODIFIED, deleted.time);
+    if deleted.delete_marker {
+        let value = HeaderValue::from_static("true");
+        reply.headers.insert(IS_DELETE_MARKER, value);
+    }
     Ok(match deleted.version_id {
         Some(version) => reply.with(VERSION_ID, version.to_string()),
         None => reply,
@@ -114,34 +133,47 @@ pub(super) fn written(info: &ObjectInfo) -> Reply {
         .with(ETAG, info.etag.to_string())
         .with(VERSION_ID, info.version_id.to_string());
     put_date(&mut reply.headers, LAST_MODIFIED, info.time_modified);
-    put_checksums(&mut reply.headers, &info.checksums);
+    put_checksums(&mut reply.headers, &info.checksums, &info.md5);
     reply
 }
 
-/// `opc-content-*` for the digests that there are.
-pub(super) fn put_checksums(headers: &mut HeaderMap, checksums: &Checksums) {
-    let crc32c = checksums.crc32c.map(u32::to_be_bytes);
-    let digests: [(HeaderName, Option<&[u8]>); 3] = [
-        (OPC_CONTENT_CRC32C, crc32c.as_ref().map(|d| d.as_slice())),
-        (
-            OPC_CONTENT_SHA256,
-            checksums.sha256.as_ref().map(|d| d.as_slice()),
-        ),
-        (
-            OPC_CONTENT_SHA384,
-            checksums.sha384.as_ref().map(|d| d.as_slice()),
-        ),
-    ];
-    for (name, digest) in digests {
+/// `opc-content-*` for the digests that there are; the SHA digests of a multipart object are those of its parts' digests,
+/// with their number.
+pub(super) fn put_checksums(headers: &mut HeaderMap, checksums: &Checksums, md5: &ObjectMd5) {
+    let mut put = |name, digest: Option<&[u8]>, suffix: &str| {
         if let Some(digest) = digest {
-            reply::put(headers, name, STANDARD.encode(digest));
+            reply::put(headers, name, STANDARD.encode(digest) + suffix);
         }
-    }
+    };
+    let crc32c = checksums.crc32c.map(u32::to_be_bytes);
+    put(
+        OPC_CONTENT_CRC32C,
+        crc32c.as_ref().map(|d| d.as_slice()),
+        "",
+    );
+    let (sha256, sha384, suffix) = match md5 {
+        ObjectMd5::Multipart { parts, .. } if checksums.of_parts => (
+            OPC_MULTIPART_SHA256,
+            OPC_MULTIPART_SHA384,
+            format!("-{parts}"),
+        ),
+        _ => (OPC_CONTENT_SHA256, OPC_CONTENT_SHA384, String::new()),
+    };
+    put(
+        sha256,
+        checksums.sha256.as_ref().map(|d| d.as_slice()),
+        &suffix,
+    );
+    put(
+        sha384,
+        checksums.sha384.as_ref().map(|d| d.as_slice()),
+        &suffix,
+    );
 }
 
 /// All of wire reference 3.3.1, for GET and HEAD. The headers go in nearly in order of name, which makes the list of
 /// exposed names cheap to sort.
-fn described(mut reply: Reply, info: &ObjectInfo, length: u64) -> Reply {
+fn described(mut reply: Reply, info: &ObjectInfo, length: u64, now: Timestamp) -> Reply {
     let headers = &mut reply.headers;
     let attributes = &info.attributes;
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -168,13 +200,19 @@ fn described(mut reply: Reply, info: &ObjectInfo, length: u64) -> Reply {
     reply::put(headers, md5_header, info.md5.to_text());
     reply::put(headers, ETAG, info.etag.to_string());
     put_date(headers, LAST_MODIFIED, info.time_modified);
-    put_checksums(headers, &info.checksums);
+    put_checksums(headers, &info.checksums, &info.md5);
     for (name, text) in attributes.metadata.iter() {
         if let Ok(name) = HeaderName::try_from([OPC_META, name].concat()) {
             put_text(headers, name, text);
         }
     }
     headers.insert(STORAGE_TIER, tier_value(info.storage_tier));
+    if let Some(state) = info.archival_state(now) {
+        headers.insert(ARCHIVAL_STATE, HeaderValue::from_static(state.as_str()));
+        if let (ArchivalState::Restored, Some(window)) = (state, &info.restored) {
+            reply::put(headers, TIME_OF_ARCHIVAL, format_rfc3339_millis(window.end));
+        }
+    }
     reply::put(headers, VERSION_ID, info.version_id.to_string());
     reply
 }
@@ -244,6 +282,8 @@ mod tests {
                 crc32c: Some(1),
                 ..Checksums::default()
             },
+            customer_key: false,
+            restored: None,
         }
     }
 
@@ -256,7 +296,12 @@ mod tests {
 
     #[test]
     fn an_object_is_described_with_the_documented_headers() {
-        let reply = described(ok(), &info(ObjectMd5::Whole([0; 16])), 27);
+        let reply = described(
+            ok(),
+            &info(ObjectMd5::Whole([0; 16])),
+            27,
+            Timestamp::UNIX_EPOCH,
+        );
         insta::assert_snapshot!(lines(&reply.headers), @r"
         accept-ranges: bytes
         content-length: 27
@@ -277,7 +322,7 @@ mod tests {
             md5_of_md5s: [0; 16],
             parts: 3,
         };
-        let reply = described(ok(), &info(md5), 27);
+        let reply = described(ok(), &info(md5), 27, Timestamp::UNIX_EPOCH);
         assert!(!reply.headers.contains_key(CONTENT_MD5));
         let text = reply.headers[OPC_MULTIPART_MD5].to_str().unwrap();
         assert!(text.ends_with("==-3"), "{text}");
@@ -287,7 +332,7 @@ mod tests {
     fn an_object_without_a_type_is_an_octet_stream() {
         let mut info = info(ObjectMd5::Whole([0; 16]));
         info.attributes.content_type = None;
-        let reply = described(ok(), &info, 27);
+        let reply = described(ok(), &info, 27, Timestamp::UNIX_EPOCH);
         assert_eq!(reply.headers[CONTENT_TYPE], "application/octet-stream");
     }
 
@@ -296,7 +341,12 @@ mod tests {
         let query = Query::parse(Some(
             "httpResponseContentType=text%2Fhtml&httpResponseExpires=0",
         ));
-        let mut reply = described(ok(), &info(ObjectMd5::Whole([0; 16])), 27);
+        let mut reply = described(
+            ok(),
+            &info(ObjectMd5::Whole([0; 16])),
+            27,
+            Timestamp::UNIX_EPOCH,
+        );
         let overrides = Overrides::parse(&query.unwrap()).unwrap();
         overrides.apply(&mut reply.headers);
         assert_eq!(reply.headers[CONTENT_TYPE], "text/html");

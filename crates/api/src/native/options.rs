@@ -6,8 +6,8 @@ use http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, IF_MATCH,
     IF_NONE_MATCH,
 };
-use http::{HeaderMap, HeaderName};
-use parbuckle_engine::{BodyChecks, ChecksumAlgorithm};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use parbuckle_engine::{BodyChecks, ChecksumAlgorithm, CustomerKey};
 use parbuckle_model::{
     EtagCondition, ObjectAttributes, Preconditions, StorageTier, UserMetadata, VersionId,
 };
@@ -15,9 +15,11 @@ use parbuckle_model::{
 use super::error::{NativeError, invalid, not_implemented};
 use super::names::{
     CONTENT_MD5, OPC_CHECKSUM_ALGORITHM, OPC_CONTENT_CRC32C, OPC_CONTENT_SHA256,
-    OPC_CONTENT_SHA384, OPC_META, OPC_SSE_CUSTOMER_ALGORITHM, OPC_SSE_CUSTOMER_KEY,
+    OPC_CONTENT_SHA384, OPC_META, OPC_SOURCE_SSE_CUSTOMER_ALGORITHM, OPC_SOURCE_SSE_CUSTOMER_KEY,
+    OPC_SOURCE_SSE_CUSTOMER_KEY_SHA256, OPC_SSE_CUSTOMER_ALGORITHM, OPC_SSE_CUSTOMER_KEY,
     OPC_SSE_CUSTOMER_KEY_SHA256, OPC_SSE_KMS_KEY_ID, STORAGE_TIER,
 };
+use super::reply;
 use crate::fields;
 use crate::query::Query;
 
@@ -51,18 +53,27 @@ pub(super) fn body_checks(
     headers: &HeaderMap,
     signed_sha256: Option<[u8; 32]>,
 ) -> Result<BodyChecks, NativeError> {
-    let algorithm = fields::text(headers, &OPC_CHECKSUM_ALGORITHM)?.map(|text| {
-        ChecksumAlgorithm::parse(text)
-            .ok_or_else(|| invalid("opc-checksum-algorithm must be CRC32C, SHA256 or SHA384"))
-    });
     Ok(BodyChecks {
         md5: digest(headers, &CONTENT_MD5)?,
         crc32c: digest(headers, &OPC_CONTENT_CRC32C)?.map(u32::from_be_bytes),
         sha256: digest(headers, &OPC_CONTENT_SHA256)?,
         sha384: digest(headers, &OPC_CONTENT_SHA384)?,
-        compute: algorithm.transpose()?,
+        compute: checksum_algorithm(headers)?,
         signed_sha256,
     })
+}
+
+/// `opc-checksum-algorithm`.
+pub(super) fn checksum_algorithm(
+    headers: &HeaderMap,
+) -> Result<Option<ChecksumAlgorithm>, NativeError> {
+    let parse = |text| {
+        ChecksumAlgorithm::parse(text)
+            .ok_or_else(|| invalid("opc-checksum-algorithm must be CRC32C, SHA256 or SHA384"))
+    };
+    fields::text(headers, &OPC_CHECKSUM_ALGORITHM)?
+        .map(parse)
+        .transpose()
 }
 
 fn digest<const N: usize>(
@@ -130,10 +141,9 @@ pub(super) fn header_tier(headers: &HeaderMap) -> Result<Option<StorageTier>, Na
     fields::text(headers, &STORAGE_TIER)?.map(tier).transpose()
 }
 
-/// A tier that objects can have here.
+/// A tier.
 pub(super) fn tier(text: &str) -> Result<StorageTier, NativeError> {
     match StorageTier::parse(text) {
-        Some(StorageTier::Archive) => Err(not_implemented("The storage tier Archive")),
         Some(tier) => Ok(tier),
         None => Err(invalid(
             "the storage tier must be Standard, InfrequentAccess or Archive",
@@ -141,18 +151,83 @@ pub(super) fn tier(text: &str) -> Result<StorageTier, NativeError> {
     }
 }
 
-/// Refuses encryption with keys of the client's: to ignore them would store what he believes encrypted.
-pub(super) fn refuse_client_keys(headers: &HeaderMap) -> Result<(), NativeError> {
-    const NAMES: [HeaderName; 4] = [
+/// The key of the customer's (SSE-C) that a request brings: all three headers or none (wire reference 3.3). A key of a key
+/// management service, which is not here, is refused: to ignore it would store what the client believes encrypted.
+pub(super) fn customer_key(headers: &HeaderMap) -> Result<Option<CustomerKey>, NativeError> {
+    if fields::is_given(headers, &OPC_SSE_KMS_KEY_ID) {
+        return Err(no_kms());
+    }
+    const NAMES: [HeaderName; 3] = [
         OPC_SSE_CUSTOMER_ALGORITHM,
         OPC_SSE_CUSTOMER_KEY,
         OPC_SSE_CUSTOMER_KEY_SHA256,
-        OPC_SSE_KMS_KEY_ID,
     ];
-    match NAMES.iter().any(|name| fields::is_given(headers, name)) {
-        true => Err(not_implemented("Encryption with keys of the customer")),
-        false => Ok(()),
+    header_key(headers, &NAMES)
+}
+
+/// The same for the source of a copy.
+pub(super) fn source_customer_key(headers: &HeaderMap) -> Result<Option<CustomerKey>, NativeError> {
+    const NAMES: [HeaderName; 3] = [
+        OPC_SOURCE_SSE_CUSTOMER_ALGORITHM,
+        OPC_SOURCE_SSE_CUSTOMER_KEY,
+        OPC_SOURCE_SSE_CUSTOMER_KEY_SHA256,
+    ];
+    header_key(headers, &NAMES)
+}
+
+fn header_key(
+    headers: &HeaderMap,
+    names: &[HeaderName; 3],
+) -> Result<Option<CustomerKey>, NativeError> {
+    let text = |name| fields::text(headers, name);
+    let [algorithm, key, sha256] = names;
+    match (text(algorithm)?, text(key)?, text(sha256)?) {
+        (None, None, None) => Ok(None),
+        (Some(algorithm), Some(key), Some(sha256)) => {
+            parse_customer_key(algorithm, key, sha256).map(Some)
+        }
+        _ => Err(invalid(format!(
+            "{algorithm}, {key} and {sha256} belong together"
+        ))),
     }
+}
+
+/// A key of the customer's from its three texts. No refusal repeats any of them.
+pub(super) fn parse_customer_key(
+    algorithm: &str,
+    key: &str,
+    sha256: &str,
+) -> Result<CustomerKey, NativeError> {
+    if !algorithm.eq_ignore_ascii_case("AES256") {
+        return Err(invalid("The algorithm of a customer's key must be AES256"));
+    }
+    let bytes = STANDARD.decode(key).ok();
+    let key = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let key = key.ok_or_else(|| invalid("A customer's key must be the base64 of 32 bytes"))?;
+    let key = CustomerKey::new(key);
+    match STANDARD.decode(sha256) {
+        Ok(sha256) if sha256 == key.sha256() => Ok(key),
+        _ => Err(invalid(
+            "The SHA-256 of the customer's key is not that of the key, in base64",
+        )),
+    }
+}
+
+/// Tells the client which of his keys was used.
+pub(super) fn put_customer_key(headers: &mut HeaderMap, key: Option<&CustomerKey>) {
+    if let Some(key) = key {
+        headers.insert(
+            OPC_SSE_CUSTOMER_ALGORITHM,
+            HeaderValue::from_static("AES256"),
+        );
+        let sha256 = STANDARD.encode(key.sha256());
+        reply::put(headers, OPC_SSE_CUSTOMER_KEY_SHA256, sha256);
+    }
+}
+
+/// The refusal of `opc-sse-kms-key-id` and `kmsKeyId`.
+pub(super) fn no_kms() -> NativeError {
+    not_implemented("Encryption with a key of a key management service")
 }
 
 /// `versionId`.
@@ -230,10 +305,33 @@ mod tests {
 
     #[test]
     fn what_is_not_here_is_said_and_not_ignored() {
-        assert_eq!(code(tier("Archive")), (501, "NotImplemented"));
         assert_eq!(code(tier("Hot")), (400, "InvalidParameter"));
-        let headers = map(&[("opc-sse-customer-key", "x")]);
-        assert_eq!(code(refuse_client_keys(&headers)).0, 501);
-        assert!(refuse_client_keys(&map(&[("opc-sse-kms-key-id", "")])).is_ok());
+        let kms = |id| map(&[("opc-sse-kms-key-id", id)]);
+        assert_eq!(code(customer_key(&kms("x"))), (501, "NotImplemented"));
+        assert!(customer_key(&kms("")).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_customers_key_comes_in_three_headers_or_not_at_all() {
+        let whole = [
+            ("opc-sse-customer-algorithm", "AES256"),
+            (
+                "opc-sse-customer-key",
+                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            ),
+            (
+                "opc-sse-customer-key-sha256",
+                "Zmh6rfhivXdsj8GLjp+OIAiXFIVu4jOzkCpZHQ1fKSU=",
+            ),
+        ];
+        let key = customer_key(&map(&whole)).unwrap().unwrap();
+        assert_eq!(key.sha256()[..3], [0x66, 0x68, 0x7a]);
+        assert!(source_customer_key(&map(&whole)).unwrap().is_none());
+        for missing in 0..3 {
+            let mut rest = whole.to_vec();
+            rest.remove(missing);
+            let refused = customer_key(&map(&rest));
+            assert_eq!(code(refused), (400, "InvalidParameter"), "{missing}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Replies of the native face: status, headers and body, and what every reply carries (wire reference 2.4, 7.6).
 
+use std::cell::RefCell;
+
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_REQUEST_HEADERS,
@@ -125,7 +127,7 @@ impl Reply {
             HeaderValue::from_static("true"),
         );
         let exposed = exposed_names(headers);
-        put(headers, ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
@@ -161,24 +163,32 @@ pub(super) fn put_date(headers: &mut HeaderMap, name: HeaderName, time: Timestam
     put(headers, name, format_http_date(time));
 }
 
+thread_local! {
+    /// The names of the latest reply, and what [`exposed_names`] made of them: replies that follow each other on a thread
+    /// mostly have the same.
+    static LATEST_NAMES: RefCell<(Vec<HeaderName>, HeaderValue)> =
+        const { RefCell::new((Vec::new(), HeaderValue::from_static(""))) };
+}
+
 /// The names of all headers present, sorted, joined by commas. The server adds `date` and `content-length` later.
-fn exposed_names(headers: &HeaderMap) -> String {
-    let mut names: Vec<&str> = Vec::with_capacity(headers.keys_len() + 2);
-    names.extend(headers.keys().map(HeaderName::as_str));
+fn exposed_names(headers: &HeaderMap) -> HeaderValue {
+    LATEST_NAMES.with_borrow_mut(|(names, list)| {
+        if !headers.keys().eq(names.iter()) {
+            *names = headers.keys().cloned().collect();
+            *list = joined_names(names);
+        }
+        list.clone()
+    })
+}
+
+fn joined_names(present: &[HeaderName]) -> HeaderValue {
+    let mut names: Vec<&str> = present.iter().map(HeaderName::as_str).collect();
     names.push(DATE.as_str());
-    if !headers.contains_key(CONTENT_LENGTH) {
+    if !present.contains(&CONTENT_LENGTH) {
         names.push(CONTENT_LENGTH.as_str());
     }
     names.sort_unstable();
-    let bytes = names.iter().map(|name| name.len() + 1).sum();
-    let mut joined = String::with_capacity(bytes);
-    for name in names {
-        if !joined.is_empty() {
-            joined.push(',');
-        }
-        joined.push_str(name);
-    }
-    joined
+    HeaderValue::try_from(names.join(",")).expect("header names and commas are legal in a value")
 }
 
 #[cfg(test)]
@@ -204,6 +214,17 @@ mod tests {
             response.headers()[ACCESS_CONTROL_EXPOSE_HEADERS].to_str().unwrap(),
             @"access-control-allow-credentials,access-control-allow-methods,access-control-allow-origin,content-length,date,etag,opc-request-id,x-api-id"
         );
+    }
+
+    #[test]
+    fn the_exposed_names_are_those_of_this_reply_and_not_of_the_latest() {
+        let exposed = |reply| {
+            finish(reply, &HeaderMap::new()).headers()[ACCESS_CONTROL_EXPOSE_HEADERS].clone()
+        };
+        let with = exposed(Reply::new(StatusCode::OK).with(ETAG, "x"));
+        let without = exposed(Reply::new(StatusCode::OK));
+        assert_ne!(with, without);
+        assert_eq!(with, exposed(Reply::new(StatusCode::OK).with(ETAG, "y")));
     }
 
     #[test]

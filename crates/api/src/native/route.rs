@@ -63,7 +63,35 @@ pub(super) enum Action<'a> {
     ListPars(BucketPath),
     GetPar(BucketPath, Cow<'a, [u8]>),
     DeletePar(BucketPath, Cow<'a, [u8]>),
+    GetNamespaceMetadata(Namespace),
+    UpdateNamespaceMetadata(Namespace),
+    ListVersions(BucketPath),
+    MakeWritable(BucketPath),
+    ReencryptBucket(BucketPath),
+    ReencryptObject(ObjectPath),
+    BatchDelete(BucketPath),
+    Rename(BucketPath),
+    Copy(BucketPath),
+    Restore(BucketPath),
+    UpdateTier(BucketPath),
+    PutLifecycle(BucketPath),
+    GetLifecycle(BucketPath),
+    DeleteLifecycle(BucketPath),
+    CreateRetentionRule(BucketPath),
+    ListRetentionRules(BucketPath),
+    GetRetentionRule(BucketPath, Cow<'a, [u8]>),
+    UpdateRetentionRule(BucketPath, Cow<'a, [u8]>),
+    DeleteRetentionRule(BucketPath, Cow<'a, [u8]>),
+    CreateReplicationPolicy(BucketPath),
     ListReplicationPolicies(BucketPath),
+    GetReplicationPolicy(BucketPath, Cow<'a, [u8]>),
+    DeleteReplicationPolicy(BucketPath, Cow<'a, [u8]>),
+    ListReplicationSources(BucketPath),
+    ListWorkRequests,
+    GetWorkRequest(Cow<'a, [u8]>),
+    CancelWorkRequest(Cow<'a, [u8]>),
+    ListWorkRequestErrors(Cow<'a, [u8]>),
+    ListWorkRequestLogs(Cow<'a, [u8]>),
     /// An operation of OCI that is not here, by name.
     Unsupported(&'static str),
 }
@@ -152,7 +180,13 @@ enum Place<'a> {
     Upload(RawBucket<'a>, &'a str),
     Pars(RawBucket<'a>),
     Par(RawBucket<'a>, &'a str),
-    ReplicationPolicies(RawBucket<'a>),
+    /// Something of a bucket, named by its template.
+    OfBucket(RawBucket<'a>, &'static str),
+    /// The same with an id or object name behind it.
+    OfBucketWith(RawBucket<'a>, &'static str, &'a str),
+    Namespace(&'a str),
+    WorkRequests,
+    WorkRequest(&'static str, &'a str),
     SecretObjects(&'a str, RawBucket<'a>),
     SecretObject(&'a str, RawBucket<'a>, &'a str),
     SecretUpload(&'a str, RawBucket<'a>, RawUpload<'a>),
@@ -181,17 +215,17 @@ fn place(raw_path: &str) -> Option<Place<'_>> {
     let mut pieces = [""; 6];
     Some(match cut(raw_path.strip_prefix('/')?, &mut pieces) {
         ["n"] | ["n", ""] => Place::Namespaces,
-        ["n", _] | ["n", _, ""] => Place::Other(routes::NAMESPACE),
+        ["n", ns] | ["n", ns, ""] => Place::Namespace(ns),
         ["n", ns, "b"] | ["n", ns, "b", ""] => Place::Buckets(ns),
         ["n", ns, "b", bucket] | ["n", ns, "b", bucket, ""] => Place::Bucket(raw(ns, bucket)),
         ["n", ns, "b", bucket, kind] => bucket_place(raw(ns, bucket), kind, "")?,
         ["n", ns, "b", bucket, kind, rest] => bucket_place(raw(ns, bucket), kind, rest)?,
         ["n", _, "pe"] | ["n", _, "pe", ""] => Place::Other(routes::PRIVATE_ENDPOINTS),
         ["n", _, "pe", _] => Place::Other(routes::PRIVATE_ENDPOINT),
-        ["workRequests"] | ["workRequests", ""] => Place::Other(routes::WORK_REQUESTS),
-        ["workRequests", _] => Place::Other(routes::WORK_REQUEST),
-        ["workRequests", _, "errors"] => Place::Other(routes::WORK_REQUEST_ERRORS),
-        ["workRequests", _, "logs"] => Place::Other(routes::WORK_REQUEST_LOGS),
+        ["workRequests"] | ["workRequests", ""] => Place::WorkRequests,
+        ["workRequests", id] => Place::WorkRequest(routes::WORK_REQUEST, id),
+        ["workRequests", id, "errors"] => Place::WorkRequest(routes::WORK_REQUEST_ERRORS, id),
+        ["workRequests", id, "logs"] => Place::WorkRequest(routes::WORK_REQUEST_LOGS, id),
         _ => return None,
     })
 }
@@ -205,22 +239,23 @@ fn bucket_place<'a>(bucket: RawBucket<'a>, kind: &str, rest: &'a str) -> Option<
         ("u", object) => Place::Upload(bucket, object),
         ("p", "") => Place::Pars(bucket),
         ("p", id) => Place::Par(bucket, id),
-        ("objectversions", "") => Place::Other(routes::VERSIONS),
-        ("l", "") => Place::Other(routes::LIFECYCLE),
-        ("retentionRules", "") => Place::Other(routes::RETENTION_RULES),
-        ("retentionRules", _) => Place::Other(routes::RETENTION_RULE),
-        ("replicationPolicies", "") => Place::ReplicationPolicies(bucket),
-        ("replicationPolicies", _) => Place::Other(routes::REPLICATION_POLICY),
-        ("replicationSources", "") => Place::Other(routes::REPLICATION_SOURCES),
-        ("actions", "makeBucketWritable") => Place::Other(routes::MAKE_WRITABLE),
-        ("actions", "reencrypt") => Place::Other(routes::REENCRYPT_BUCKET),
-        ("actions", "batchDeleteObjects") => Place::Other(routes::BATCH_DELETE),
-        ("actions", "renameObject") => Place::Other(routes::RENAME),
-        ("actions", "copyObject") => Place::Other(routes::COPY),
-        ("actions", "restoreObjects") => Place::Other(routes::RESTORE),
-        ("actions", "updateObjectStorageTier") => Place::Other(routes::UPDATE_TIER),
-        ("actions", other) if other.starts_with("reencrypt/") => {
-            Place::Other(routes::REENCRYPT_OBJECT)
+        ("objectversions", "") => Place::OfBucket(bucket, routes::VERSIONS),
+        ("l", "") => Place::OfBucket(bucket, routes::LIFECYCLE),
+        ("retentionRules", "") => Place::OfBucket(bucket, routes::RETENTION_RULES),
+        ("retentionRules", id) => Place::OfBucketWith(bucket, routes::RETENTION_RULE, id),
+        ("replicationPolicies", "") => Place::OfBucket(bucket, routes::REPLICATION_POLICIES),
+        ("replicationPolicies", id) => Place::OfBucketWith(bucket, routes::REPLICATION_POLICY, id),
+        ("replicationSources", "") => Place::OfBucket(bucket, routes::REPLICATION_SOURCES),
+        ("actions", "makeBucketWritable") => Place::OfBucket(bucket, routes::MAKE_WRITABLE),
+        ("actions", "reencrypt") => Place::OfBucket(bucket, routes::REENCRYPT_BUCKET),
+        ("actions", "batchDeleteObjects") => Place::OfBucket(bucket, routes::BATCH_DELETE),
+        ("actions", "renameObject") => Place::OfBucket(bucket, routes::RENAME),
+        ("actions", "copyObject") => Place::OfBucket(bucket, routes::COPY),
+        ("actions", "restoreObjects") => Place::OfBucket(bucket, routes::RESTORE),
+        ("actions", "updateObjectStorageTier") => Place::OfBucket(bucket, routes::UPDATE_TIER),
+        ("actions", other) => {
+            let object = other.strip_prefix("reencrypt/")?;
+            Place::OfBucketWith(bucket, routes::REENCRYPT_OBJECT, object)
         }
         _ => return None,
     })
@@ -268,7 +303,11 @@ impl<'a> Place<'a> {
             Self::Upload(..) => routes::UPLOAD,
             Self::Pars(_) => routes::PARS,
             Self::Par(..) => routes::PAR,
-            Self::ReplicationPolicies(_) => routes::REPLICATION_POLICIES,
+            Self::Namespace(_) => routes::NAMESPACE,
+            Self::WorkRequests => routes::WORK_REQUESTS,
+            Self::OfBucket(_, template)
+            | Self::OfBucketWith(_, template, _)
+            | Self::WorkRequest(template, _) => template,
             Self::SecretObjects(..) => routes::SECRET_OBJECTS,
             Self::SecretObject(..) => routes::SECRET_OBJECT,
             Self::SecretUpload(_, _, RawUpload { part: None, .. }) => routes::SECRET_UPLOAD,
@@ -320,7 +359,24 @@ impl<'a> Place<'a> {
             (Self::Pars(b), "GET") => b.parse().map(Action::ListPars),
             (Self::Par(b, id), "GET") => b.with_id(id).map(|(b, id)| Action::GetPar(b, id)),
             (Self::Par(b, id), "DELETE") => b.with_id(id).map(|(b, id)| Action::DeletePar(b, id)),
-            (Self::ReplicationPolicies(b), "GET") => b.parse().map(Action::ListReplicationPolicies),
+            (Self::Namespace(ns), "GET") => namespace(ns).map(Action::GetNamespaceMetadata),
+            (Self::Namespace(ns), "PUT") => namespace(ns).map(Action::UpdateNamespaceMetadata),
+            (Self::OfBucket(b, template), method) => {
+                let action = action_of_bucket(template, method)?;
+                b.parse().map(action)
+            }
+            (Self::OfBucketWith(b, routes::REENCRYPT_OBJECT, o), "POST") => {
+                b.object(o).map(Action::ReencryptObject)
+            }
+            (Self::OfBucketWith(b, template, id), method) => {
+                let action = action_with_id(template, method)?;
+                b.with_id(id).map(|(b, id)| action(b, id))
+            }
+            (Self::WorkRequests, "GET") => Ok(Action::ListWorkRequests),
+            (Self::WorkRequest(template, id), method) => {
+                let action = action_of_work_request(template, method)?;
+                percent::decode(id).map(action).map_err(Into::into)
+            }
             (place, method) => {
                 let template = place.template();
                 let row = |r: &&routes::RouteRow| r.template == template && r.method == method;
@@ -362,6 +418,53 @@ impl<'a> Place<'a> {
             _ => return None,
         })
     }
+}
+
+type OfBucket<'a> = fn(BucketPath) -> Action<'a>;
+type WithId<'a> = fn(BucketPath, Cow<'a, [u8]>) -> Action<'a>;
+type OfWorkRequest<'a> = fn(Cow<'a, [u8]>) -> Action<'a>;
+
+fn action_of_bucket<'a>(template: &'static str, method: &str) -> Option<OfBucket<'a>> {
+    Some(match (template, method) {
+        (routes::VERSIONS, "GET") => Action::ListVersions,
+        (routes::LIFECYCLE, "PUT") => Action::PutLifecycle,
+        (routes::LIFECYCLE, "GET") => Action::GetLifecycle,
+        (routes::LIFECYCLE, "DELETE") => Action::DeleteLifecycle,
+        (routes::RETENTION_RULES, "POST") => Action::CreateRetentionRule,
+        (routes::RETENTION_RULES, "GET") => Action::ListRetentionRules,
+        (routes::REPLICATION_POLICIES, "POST") => Action::CreateReplicationPolicy,
+        (routes::REPLICATION_POLICIES, "GET") => Action::ListReplicationPolicies,
+        (routes::REPLICATION_SOURCES, "GET") => Action::ListReplicationSources,
+        (routes::MAKE_WRITABLE, "POST") => Action::MakeWritable,
+        (routes::REENCRYPT_BUCKET, "POST") => Action::ReencryptBucket,
+        (routes::BATCH_DELETE, "POST") => Action::BatchDelete,
+        (routes::RENAME, "POST") => Action::Rename,
+        (routes::COPY, "POST") => Action::Copy,
+        (routes::RESTORE, "POST") => Action::Restore,
+        (routes::UPDATE_TIER, "POST") => Action::UpdateTier,
+        _ => return None,
+    })
+}
+
+fn action_with_id<'a>(template: &'static str, method: &str) -> Option<WithId<'a>> {
+    Some(match (template, method) {
+        (routes::RETENTION_RULE, "GET") => Action::GetRetentionRule,
+        (routes::RETENTION_RULE, "PUT") => Action::UpdateRetentionRule,
+        (routes::RETENTION_RULE, "DELETE") => Action::DeleteRetentionRule,
+        (routes::REPLICATION_POLICY, "GET") => Action::GetReplicationPolicy,
+        (routes::REPLICATION_POLICY, "DELETE") => Action::DeleteReplicationPolicy,
+        _ => return None,
+    })
+}
+
+fn action_of_work_request<'a>(template: &'static str, method: &str) -> Option<OfWorkRequest<'a>> {
+    Some(match (template, method) {
+        (routes::WORK_REQUEST, "GET") => Action::GetWorkRequest,
+        (routes::WORK_REQUEST, "DELETE") => Action::CancelWorkRequest,
+        (routes::WORK_REQUEST_ERRORS, "GET") => Action::ListWorkRequestErrors,
+        (routes::WORK_REQUEST_LOGS, "GET") => Action::ListWorkRequestLogs,
+        _ => return None,
+    })
 }
 
 impl<'a> RawBucket<'a> {

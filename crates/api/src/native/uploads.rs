@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{ETAG, LOCATION};
 use jiff::Timestamp;
 use parbuckle_engine::{
-    BucketPath, ErrorKind, NewUpload, ObjectPath, PartInfo, PartSelection, RequestBody, Upload,
-    UploadPath,
+    BucketPath, ErrorKind, NewUpload, ObjectMd5, ObjectPath, PartInfo, PartSelection, RequestBody,
+    Upload, UploadPart, UploadPath,
 };
 use parbuckle_model::{ETag, ObjectAttributes, ObjectName, PartNumber, UploadId};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,8 @@ use super::error::{FaceError, NativeError, invalid};
 use super::names::{OPC_CONTENT_MD5, OPC_MULTIPART, OPC_MULTIPART_MD5};
 use super::objects::{put_checksums, written};
 use super::options::{
-    attributes, body_checks, header_tier, json_metadata, refuse_client_keys, tier, write_conditions,
+    attributes, body_checks, checksum_algorithm, customer_key, header_tier, json_metadata,
+    put_customer_key, tier, write_conditions,
 };
 use super::reply::{self, Reply};
 use super::route::UploadAddress;
@@ -46,9 +47,10 @@ pub(super) async fn create(
     body: &[u8],
 ) -> Result<Reply, NativeError> {
     let headers = call.exchange.headers();
-    refuse_client_keys(headers)?;
     let (object, mut new) = json::parse::<CreateDetails>(body)?.into_new()?;
     new.preconditions = write_conditions(headers)?;
+    new.checksum = checksum_algorithm(headers)?;
+    new.customer_key = customer_key(headers)?;
     let path = ObjectPath { bucket, object };
     let started = start(call, &path, new).await?;
     let location = format!(
@@ -69,11 +71,12 @@ pub(super) async fn create_through_par(
     path: ObjectPath,
 ) -> Result<Reply, NativeError> {
     let headers = call.exchange.headers();
-    refuse_client_keys(headers)?;
     let new = NewUpload {
         attributes: attributes(headers)?,
         storage_tier: header_tier(headers)?,
         preconditions: write_conditions(headers)?,
+        checksum: checksum_algorithm(headers)?,
+        customer_key: customer_key(headers)?,
     };
     start(call, &path, new).await.map(|(_, reply)| reply)
 }
@@ -84,13 +87,16 @@ async fn start(
     new: NewUpload,
 ) -> Result<(UploadId, Reply), NativeError> {
     let engine = call.exchange.engine();
+    let key = new.customer_key.clone();
     let started = engine.create_upload(&call.caller, path, new).await?;
     let upload = &started.upload;
     let access_uri = started
         .secret
         .map(|secret| access_uri(path, upload, secret.expose()));
     let model = UploadModel::new(&path.bucket, upload, access_uri);
-    Ok((upload.id, Reply::json(&model)?))
+    let mut reply = Reply::json(&model)?;
+    put_customer_key(&mut reply.headers, key.as_ref());
+    Ok((upload.id, reply))
 }
 
 /// Ends in a slash: the number of a part follows.
@@ -112,19 +118,24 @@ pub(super) async fn put_part(
     body: RequestBody,
 ) -> Result<Reply, NativeError> {
     let headers = call.exchange.headers();
-    refuse_client_keys(headers)?;
+    let key = customer_key(headers)?;
     let number = part_number(call, address)?;
     let path = upload_path(call, object, address)?;
     let conditions = write_conditions(headers)?;
-    let checks = body_checks(headers, call.signed_sha256)?;
+    let upload = UploadPart {
+        checks: body_checks(headers, call.signed_sha256)?,
+        customer_key: key.clone(),
+    };
     let engine = call.exchange.engine();
     let part = engine
-        .upload_part(&call.caller, &path, number, &conditions, checks, body)
+        .upload_part(&call.caller, &path, number, &conditions, upload, body)
         .await?;
     let mut reply = ok()
         .with(ETAG, part.etag.to_string())
         .with(OPC_CONTENT_MD5, STANDARD.encode(part.md5));
-    put_checksums(&mut reply.headers, &part.checksums);
+    let md5 = ObjectMd5::Whole(part.md5);
+    put_checksums(&mut reply.headers, &part.checksums, &md5);
+    put_customer_key(&mut reply.headers, key.as_ref());
     Ok(reply)
 }
 
