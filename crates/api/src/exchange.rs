@@ -1,5 +1,7 @@
 //! One request on its way through a face.
 
+use std::sync::Arc;
+
 use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, Version};
@@ -17,7 +19,7 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    pub(crate) fn engine(&self) -> &'a Engine {
+    pub(crate) fn engine(&self) -> &'a Arc<Engine> {
         &self.api.engine
     }
 

@@ -20,6 +20,7 @@ mod percent;
 mod proof;
 mod query;
 mod summary;
+mod swift;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use body::{Body, BodyError};
 pub use identity::routes::ROUTES as IDENTITY_ROUTES;
 pub use native::routes::{ROUTES as NATIVE_ROUTES, RouteRow};
 pub use summary::{RequestId, RequestSummary};
+pub use swift::routes::ROUTES as SWIFT_ROUTES;
 
 use exchange::Exchange;
 use payload::Payload;
@@ -114,6 +116,7 @@ impl Api {
         match (first_segment(exchange.parts.uri.path()), &self.options.dev) {
             ("dev", Some(clock)) => dev::answer(exchange, payload, clock).await,
             (identity::BASE, _) => identity::answer(exchange, payload).await,
+            (first, _) if swift::route::owns(first) => swift::answer(exchange, payload).await,
             _ => native::answer(exchange, payload).await,
         }
     }

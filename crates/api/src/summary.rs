@@ -17,7 +17,7 @@ pub struct RequestSummary {
     pub request_id: RequestId,
     /// The template of the route, such as `/n/{namespace}/b/{bucket}/o/{object}`: never a name or a secret.
     pub route: &'static str,
-    /// The face that answered: `native`, `dev`.
+    /// The face that answered: `native`, `identity`, `swift`, `dev`.
     pub face: &'static str,
     /// Why the request was refused or failed. For the log only: it can say more than the client may know.
     pub detail: Option<String>,
@@ -37,6 +37,11 @@ pub(crate) const UNKNOWN_ROUTE: &str = "(unknown)";
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
+    /// An id that a face has made.
+    pub(crate) fn new(text: HeaderValue) -> Self {
+        Self(text)
+    }
+
     /// The id as the client sees it.
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
