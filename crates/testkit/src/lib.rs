@@ -28,6 +28,8 @@ mod par;
 mod server;
 mod sign;
 mod storage;
+pub mod swift;
+mod temp_url;
 
 pub use clock::Clock;
 pub use data::pattern;
@@ -38,6 +40,7 @@ pub use par::{Par, ParSpec};
 pub use server::{Bootstrap, TestServer, TestServerBuilder};
 pub use sign::{Signer, signing_string};
 pub use storage::SignedClient;
+pub use temp_url::temp_url_query;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

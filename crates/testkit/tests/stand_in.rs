@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use parbuckle_testkit::clients::{oci, python, shell};
+use parbuckle_testkit::clients::{node, oci, ocifs, python, rclone, shell};
 use parbuckle_testkit::{TestKey, TestServer};
 use tempfile::TempDir;
 
@@ -22,7 +22,7 @@ const CONTRACT: &str = r#"
 trap 'exit 7' TERM
 mkdir -p "$5/admin"
 echo start >> "$5/starts"
-echo '{"namespace": "ns1", "compartment_ocid": "c1", "tenancy_ocid": "t1"}' > "$5/admin/bootstrap.json"
+echo '{"namespace": "ns1", "compartment_ocid": "c1", "tenancy_ocid": "t1", "region": "r1"}' > "$5/admin/bootstrap.json"
 echo "parbuckle: listening on http://127.0.0.1:$(wc -l < "$5/starts" | tr -d ' ')"
 while :; do sleep 0.01; done
 "#;
@@ -89,6 +89,33 @@ async fn the_python_sdk_is_the_pinned_one() {
     let program = server.scratch_file("version.py", "import oci\nprint(oci.__version__)\n");
     let printed = python(&server, &program, [""; 0]).run().await.success();
     assert_eq!(printed.stdout, "2.189.0\n");
+}
+
+#[tokio::test]
+async fn ocifs_is_the_pinned_one() {
+    let folder = TempDir::new().unwrap();
+    let server = TestServer::start(script(&folder, CONTRACT)).await;
+    let program = server.scratch_file("version.py", "import ocifs\nprint(ocifs.__version__)\n");
+    let printed = ocifs(&server, &program, [""; 0]).run().await.success();
+    assert_eq!(printed.stdout, "1.3.4\n");
+}
+
+#[tokio::test]
+async fn the_typescript_sdk_is_the_pinned_one() {
+    let folder = TempDir::new().unwrap();
+    let server = TestServer::start(script(&folder, CONTRACT)).await;
+    let asked = "console.log(require('oci-objectstorage/package.json').version)";
+    let program = server.scratch_file("version.js", asked);
+    let printed = node(&server, &program, [""; 0]).run().await.success();
+    assert_eq!(printed.stdout, "2.142.1\n");
+}
+
+#[tokio::test]
+async fn rclone_is_the_pinned_one() {
+    let folder = TempDir::new().unwrap();
+    let server = TestServer::start(script(&folder, CONTRACT)).await;
+    let printed = rclone(&server, ["version"]).run().await.success();
+    assert!(printed.stdout.starts_with("rclone v1.75.2\n"), "{printed}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
-//! The real clients, run as users run them: `oci`, the Python SDK, curl, and a shell for commands as
-//! they stand in the documentation.
+//! The real clients, run as users run them: `oci`, the Python and TypeScript SDKs, ocifs, rclone, curl, and a
+//! shell for commands as they stand in the documentation.
 
-mod toolbox;
+pub(crate) mod toolbox;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -33,23 +33,60 @@ pub fn oci<S: AsRef<OsStr>>(server: &TestServer, args: impl IntoIterator<Item = 
 }
 
 /// A Python program with the SDK importable. It finds the server through `PARBUCKLE_ENDPOINT`,
-/// `PARBUCKLE_CONFIG` (an OCI config file), `PARBUCKLE_NAMESPACE` and `PARBUCKLE_COMPARTMENT`.
+/// `PARBUCKLE_CONFIG` (an OCI config file), `PARBUCKLE_NAMESPACE`, `PARBUCKLE_COMPARTMENT` and `PARBUCKLE_REGION`.
 pub fn python<S: AsRef<OsStr>>(
     server: &TestServer,
     script: &Path,
     args: impl IntoIterator<Item = S>,
 ) -> Tool {
-    let bootstrap = server.bootstrap();
-    Tool::new(server, toolbox::python_bin().join("python"))
-        .env("PARBUCKLE_ENDPOINT", server.endpoint())
-        .env("PARBUCKLE_CONFIG", server.config_file())
-        .env("PARBUCKLE_NAMESPACE", bootstrap.namespace())
-        .env("PARBUCKLE_COMPARTMENT", bootstrap.compartment_ocid())
+    program(server, toolbox::python_bin().join("python"))
         // Spares the import of every OCI service; the scripts import the clients they use.
         .env("OCI_PYTHON_SDK_NO_SERVICE_IMPORTS", "1")
         // Keeps compiled scripts out of the source folder.
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .args([script])
+        .args(args)
+}
+
+/// The same with ocifs and fsspec importable as well.
+pub fn ocifs<S: AsRef<OsStr>>(
+    server: &TestServer,
+    script: &Path,
+    args: impl IntoIterator<Item = S>,
+) -> Tool {
+    python(server, script, args).env("PYTHONPATH", toolbox::python_files())
+}
+
+/// A Node program that can `require` the TypeScript SDK. It finds the server as a [`python`] program does.
+pub fn node<S: AsRef<OsStr>>(
+    server: &TestServer,
+    script: &Path,
+    args: impl IntoIterator<Item = S>,
+) -> Tool {
+    program(server, "node")
+        .env("NODE_PATH", toolbox::node_modules())
+        .args([script])
+        .args(args)
+}
+
+/// rclone with two remotes: `admin:` is the server's admin, `public:` signs nothing. It tries everything once, so
+/// that no retry hides a failure.
+pub fn rclone<S: AsRef<OsStr>>(server: &TestServer, args: impl IntoIterator<Item = S>) -> Tool {
+    let (bootstrap, endpoint) = (server.bootstrap(), server.endpoint());
+    let (namespace, region) = (bootstrap.namespace(), bootstrap.field("region"));
+    let service = format!(
+        "type = oracleobjectstorage\nnamespace = {namespace}\nregion = {region}\nendpoint = {endpoint}\n"
+    );
+    let admin = format!(
+        "provider = user_principal_auth\ncompartment = {}\nconfig_file = {}\nconfig_profile = DEFAULT\n",
+        bootstrap.compartment_ocid(),
+        server.config_file().display()
+    );
+    let config = format!("[admin]\n{service}{admin}\n[public]\n{service}provider = no_auth\n");
+    let config = server.scratch_file("rclone.conf", config);
+    Tool::new(server, toolbox::python_files().join("bin").join("rclone"))
+        .args(["--config".as_ref(), config.as_os_str()])
+        .args(["--retries", "1", "--low-level-retries", "1"])
         .args(args)
 }
 
@@ -97,7 +134,7 @@ pub struct Tool {
 }
 
 impl Tool {
-    fn new(server: &TestServer, program: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn new(server: &TestServer, program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(program);
         // The developer's settings and proxies must not change what is tested.
         command
@@ -200,6 +237,17 @@ impl fmt::Display for Output {
             self.stdout, self.stderr
         )
     }
+}
+
+/// What the scripts find the server with.
+fn program(server: &TestServer, interpreter: impl AsRef<OsStr>) -> Tool {
+    let bootstrap = server.bootstrap();
+    Tool::new(server, interpreter)
+        .env("PARBUCKLE_ENDPOINT", server.endpoint())
+        .env("PARBUCKLE_CONFIG", server.config_file())
+        .env("PARBUCKLE_NAMESPACE", bootstrap.namespace())
+        .env("PARBUCKLE_COMPARTMENT", bootstrap.compartment_ocid())
+        .env("PARBUCKLE_REGION", bootstrap.field("region"))
 }
 
 async fn run(mut command: Command, stdin: &[u8]) -> Output {

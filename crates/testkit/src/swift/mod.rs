@@ -1,0 +1,15 @@
+//! Swift: a real OpenStack Swift on loopback, the clients of its API, and tables of requests that two servers must answer
+//! alike.
+
+mod clients;
+mod compare;
+mod fill;
+mod install;
+mod real;
+mod run;
+mod table;
+mod wire;
+
+pub use clients::{rclone_swift, swift_cli};
+pub use real::{Plan, RealSwift, RealUser};
+pub use run::{Disagreement, Site, run_tables};
