@@ -22,6 +22,10 @@ use crate::config::{Config, ServeArgs};
 use crate::data_folder::DataFolderError;
 use crate::serve::ServeError;
 
+/// See docs/decisions/0007.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EXIT_FAILED: u8 = 1;
 /// As for arguments that clap refuses.
 const EXIT_USAGE: u8 = 2;

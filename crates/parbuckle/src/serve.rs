@@ -1,14 +1,19 @@
 //! `parbuckle serve`: from a configuration to a running server, and back down.
 
+use std::fs;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use parbuckle_api::Api;
-use parbuckle_engine::{ControllableEnvironment, Engine, Environment, Settings, SystemEnvironment};
+use parbuckle_engine::{
+    ControllableEnvironment, Engine, Environment, ServerKeys, ServerKeysError, Settings,
+    SystemEnvironment,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -43,6 +48,13 @@ pub(crate) enum ServeError {
     Tenancy(#[from] TenancyError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error("cannot read the file of the server's keys {path}: {source}")]
+    KeyFileUnreadable { path: String, source: io::Error },
+    #[error("the file of the server's keys {path} is refused: {source}")]
+    KeyFileMalformed {
+        path: String,
+        source: ServerKeysError,
+    },
     #[error("cannot listen on {address}: {source}")]
     Listen {
         address: SocketAddr,
@@ -72,6 +84,8 @@ pub(crate) fn serve(mut config: Config) -> Result<(), ServeError> {
     events::start(&config.log_level, environment.clone());
     let metrics = metrics::start()?;
     let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+    let key_file = config.encryption_key_file.as_deref();
+    let server_keys = key_file.map(read_server_keys).transpose()?;
     config.limits.max_connections = connections_within_files(config.limits.max_connections);
     // Held until nothing runs any more.
     let data = DataFolder::open(&config.data_dir)?;
@@ -82,6 +96,7 @@ pub(crate) fn serve(mut config: Config) -> Result<(), ServeError> {
         config,
         dev,
         environment,
+        server_keys,
         metrics,
     };
     let outcome = runtime.block_on(server.run(&data, tls));
@@ -93,6 +108,7 @@ struct Server {
     config: Config,
     dev: Option<Arc<ControllableEnvironment>>,
     environment: Arc<dyn Environment>,
+    server_keys: Option<ServerKeys>,
     metrics: PrometheusHandle,
 }
 
@@ -102,6 +118,9 @@ impl Server {
         let mut signals = Signals::listen()?;
         let settings = Settings {
             region: self.config.region.clone(),
+            archive_restore_delay: self.config.archive_restore_delay,
+            swift_token_lifetime: self.config.swift_token_lifetime,
+            server_keys: self.server_keys.clone(),
             ..Settings::default()
         };
         let ahead = data.is_new().then(|| PlanAhead::begin(&self.environment));
@@ -124,9 +143,9 @@ impl Server {
         let app = self.app(&engine)?;
         let (stop, stopped) = watch::channel(false);
         let (stop_background, background_stopped) = watch::channel(false);
-        let background = tokio::spawn(engine.run_background(background_stopped));
+        let background = tokio::spawn(engine.clone().run_background(background_stopped));
         let commands = tokio::spawn(commands(data, tenancies, stopped.clone()));
-        let upkeep = tokio::spawn(keep_metrics_small(self.metrics));
+        let upkeep = tokio::spawn(keep_metrics(self.metrics, engine));
         let serving = tokio::spawn(listener.serve(app, stopped));
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(%address, data = %data.path().display(), version, "ready");
@@ -175,6 +194,18 @@ impl Server {
             draining: AtomicBool::new(false),
         }))
     }
+}
+
+fn read_server_keys(path: &Path) -> Result<ServerKeys, ServeError> {
+    let named = || path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|source| ServeError::KeyFileUnreadable {
+        path: named(),
+        source,
+    })?;
+    ServerKeys::parse(&text).map_err(|source| ServeError::KeyFileMalformed {
+        path: named(),
+        source,
+    })
 }
 
 /// Binds the control socket, and serves it as long as the future runs. A file system without sockets is no reason not
@@ -258,11 +289,13 @@ fn announce(listener: &str, steps: &str) {
     let _ = write!(out, "parbuckle: listening on {listener}\n{steps}").and_then(|()| out.flush());
 }
 
-async fn keep_metrics_small(metrics: PrometheusHandle) {
+/// Keeps the metrics small, and takes over what the engine counts.
+async fn keep_metrics(metrics: PrometheusHandle, engine: Arc<Engine>) {
     let mut ticks = tokio::time::interval(METRICS_UPKEEP);
     loop {
         ticks.tick().await;
         metrics.run_upkeep();
+        metrics::bucket_upkeep(&engine.upkeep_totals());
     }
 }
 

@@ -58,9 +58,21 @@ pub(crate) struct Keys {
     )]
     pub(crate) blobs: Option<String>,
 
+    /// File with the server's keys, one a line (32 bytes as base64 or hexadecimal digits): the first encrypts new objects, all decrypt [default: objects are encrypted only with keys of the customer's]
+    #[arg(long, env = "PARBUCKLE_ENCRYPTION_KEY_FILE", value_name = "FILE")]
+    pub(crate) encryption_key_file: Option<PathBuf>,
+
     /// Region name that the server reports and writes into the admin's client configuration [default: local-1]
     #[arg(long, env = "PARBUCKLE_REGION", value_name = "NAME")]
     pub(crate) region: Option<String>,
+
+    /// Seconds from the wish to restore an archived object until it can be read [default: 0]
+    #[arg(long, env = "PARBUCKLE_ARCHIVE_RESTORE_DELAY", value_name = "SECONDS")]
+    pub(crate) archive_restore_delay: Option<u64>,
+
+    /// Seconds that a Storage Classic (Swift) token lives [default: 1800]
+    #[arg(long, env = "PARBUCKLE_SWIFT_TOKEN_LIFETIME", value_name = "SECONDS")]
+    pub(crate) swift_token_lifetime: Option<u64>,
 
     /// For development: a clock that clients can move; only with a loopback listener
     #[arg(long, env = "PARBUCKLE_DEV", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
@@ -168,7 +180,10 @@ impl Keys {
             allow_insecure_listen: self.allow_insecure_listen.or(lower.allow_insecure_listen),
             kv: self.kv.or(lower.kv),
             blobs: self.blobs.or(lower.blobs),
+            encryption_key_file: self.encryption_key_file.or(lower.encryption_key_file),
             region: self.region.or(lower.region),
+            archive_restore_delay: self.archive_restore_delay.or(lower.archive_restore_delay),
+            swift_token_lifetime: self.swift_token_lifetime.or(lower.swift_token_lifetime),
             dev: self.dev.or(lower.dev),
             log_level: self.log_level.or(lower.log_level),
             access_log: self.access_log.or(lower.access_log),

@@ -15,6 +15,9 @@ pub(crate) mod defaults {
     /// Well formed, as the clients ask, and known to none of them: a command without `--endpoint` fails to resolve a
     /// host name instead of sending its request to the public cloud.
     pub(crate) const REGION: &str = "local-1";
+    /// The bytes are at hand.
+    pub(crate) const ARCHIVE_RESTORE_DELAY_SECS: u64 = 0;
+    pub(crate) const SWIFT_TOKEN_LIFETIME_SECS: u64 = 1800;
     pub(crate) const LOG_LEVEL: &str = "info";
     pub(crate) const MAX_CONNECTIONS: u64 = 4096;
     pub(crate) const MAX_HEADERS: u64 = 100;
@@ -37,7 +40,13 @@ pub(crate) struct Config {
     pub(crate) tls: Option<TlsFiles>,
     /// Folder of the embedded key-value store; `None` is its place in the data folder.
     pub(crate) kv_path: Option<PathBuf>,
+    /// File with the server's keys for objects.
+    pub(crate) encryption_key_file: Option<PathBuf>,
     pub(crate) region: String,
+    /// From the wish to restore an archived object until it can be read.
+    pub(crate) archive_restore_delay: Duration,
+    /// From a sign-in to the end of its token.
+    pub(crate) swift_token_lifetime: Duration,
     pub(crate) dev: bool,
     pub(crate) log_level: String,
     pub(crate) access_log: bool,
@@ -161,7 +170,10 @@ impl Config {
             public_url: keys.public_url.map(|url| checked_url(&url)).transpose()?,
             tls,
             kv_path: keys.kv.as_deref().map(embedded_path).transpose()?.flatten(),
+            encryption_key_file: keys.encryption_key_file,
             region: checked_region(keys.region)?,
+            archive_restore_delay: checked_restore_delay(keys.archive_restore_delay)?,
+            swift_token_lifetime: checked_token_lifetime(keys.swift_token_lifetime)?,
             dev,
             log_level: checked_log_level(keys.log_level)?,
             access_log: keys.access_log.unwrap_or(true),
@@ -279,6 +291,17 @@ fn checked_region(region: Option<String>) -> Result<String, ConfigError> {
     } else {
         Err(ConfigError::Region(region))
     }
+}
+
+/// An hour is the longest that the service documents; a day leaves room.
+fn checked_restore_delay(seconds: Option<u64>) -> Result<Duration, ConfigError> {
+    let seconds = seconds.unwrap_or(defaults::ARCHIVE_RESTORE_DELAY_SECS);
+    in_range("archive-restore-delay", seconds, (0, 86_400)).map(Duration::from_secs)
+}
+
+fn checked_token_lifetime(seconds: Option<u64>) -> Result<Duration, ConfigError> {
+    let seconds = seconds.unwrap_or(defaults::SWIFT_TOKEN_LIFETIME_SECS);
+    in_range("swift-token-lifetime", seconds, (60, 86_400)).map(Duration::from_secs)
 }
 
 fn checked_log_level(level: Option<String>) -> Result<String, ConfigError> {

@@ -104,6 +104,8 @@ fn the_help_names_the_defaults_that_the_code_has() {
         defaults::DATA_DIR.to_owned(),
         format!("127.0.0.1:{}", defaults::PORT),
         defaults::REGION.to_owned(),
+        defaults::ARCHIVE_RESTORE_DELAY_SECS.to_string(),
+        defaults::SWIFT_TOKEN_LIFETIME_SECS.to_string(),
         defaults::LOG_LEVEL.to_owned(),
         defaults::MAX_CONNECTIONS.to_string(),
         defaults::MAX_HEADERS.to_string(),
@@ -117,6 +119,28 @@ fn the_help_names_the_defaults_that_the_code_has() {
     ] {
         assert!(help.contains(&format!("[default: {default}]")), "{default}");
     }
+}
+
+#[test]
+fn a_restoration_takes_at_most_a_day() {
+    let delay = |seconds| resolve(&["--archive-restore-delay", seconds]);
+    let day = Duration::from_secs(86_400);
+    assert_eq!(delay("86400").unwrap().archive_restore_delay, day);
+    let refused = delay("86401").unwrap_err().to_string();
+    assert_eq!(refused, "archive-restore-delay must be at most 86400");
+}
+
+#[test]
+fn a_swift_token_lives_half_an_hour_unless_told_otherwise_and_at_least_a_minute() {
+    let lifetime = |args: &[&str]| resolve(args).map(|config| config.swift_token_lifetime);
+    assert_eq!(lifetime(&[]).unwrap(), Duration::from_secs(1800));
+    let told = lifetime(&["--swift-token-lifetime", "60"]).unwrap();
+    assert_eq!(told, Duration::from_secs(60));
+    let refused = lifetime(&["--swift-token-lifetime", "59"]).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "swift-token-lifetime must be at least 60"
+    );
 }
 
 #[test]

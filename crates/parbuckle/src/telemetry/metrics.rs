@@ -9,6 +9,7 @@ use metrics::{
     gauge, histogram,
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use parbuckle_engine::UpkeepCounts;
 
 const REQUESTS: &str = "parbuckle_http_requests_total";
 const ABORTED: &str = "parbuckle_http_requests_aborted_total";
@@ -17,6 +18,8 @@ const SENT: &str = "parbuckle_http_response_body_bytes_total";
 const RECEIVED: &str = "parbuckle_http_request_body_bytes_total";
 const CONNECTIONS: &str = "parbuckle_connections_open";
 const CONNECTION_ENDS: &str = "parbuckle_connections_closed_total";
+const UPKEEP_RUNS: &str = "parbuckle_bucket_upkeep_runs_total";
+const UPKEEP_OBJECTS: &str = "parbuckle_bucket_upkeep_objects_total";
 
 /// Upper bounds, inclusive, in seconds.
 const DURATION_BUCKETS: [f64; 14] = [
@@ -41,6 +44,14 @@ pub(crate) fn start() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(RECEIVED, "Bytes of request bodies");
     describe_gauge!(CONNECTIONS, "Connections open now");
     describe_counter!(CONNECTION_ENDS, "Connections that ended, by reason");
+    describe_counter!(
+        UPKEEP_RUNS,
+        "Daily runs of lifecycle policies and auto-tiering, one for each bucket"
+    );
+    describe_counter!(
+        UPKEEP_OBJECTS,
+        "Objects, versions and uploads that such runs found due, by what became of them"
+    );
     gauge!("parbuckle_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     open_connections().set(0.0);
     Ok(handle)
@@ -54,6 +65,23 @@ pub(crate) fn open_connections() -> Gauge {
 /// Counts the end of a connection.
 pub(crate) fn connection_ended(reason: &'static str) {
     counter!(CONNECTION_ENDS, "reason" => reason).increment(1);
+}
+
+/// Takes over what lifecycle policies and auto-tiering have done since the start.
+pub(crate) fn bucket_upkeep(totals: &UpkeepCounts) {
+    counter!(UPKEEP_RUNS).absolute(totals.runs);
+    for (outcome, count) in [
+        ("deleted", totals.deleted),
+        ("version_deleted", totals.versions_deleted),
+        ("to_archive", totals.archived),
+        ("to_infrequent_access", totals.infrequent),
+        ("to_standard", totals.standard),
+        ("upload_aborted", totals.uploads_aborted),
+        ("protected", totals.protected),
+        ("failed", totals.failed),
+    ] {
+        counter!(UPKEEP_OBJECTS, "outcome" => outcome).absolute(count);
+    }
 }
 
 /// What is counted of one request.
