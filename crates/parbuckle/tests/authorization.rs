@@ -9,10 +9,16 @@
 
 #[path = "authorization/callers.rs"]
 mod callers;
+#[path = "authorization/feature_scenes.rs"]
+mod feature_scenes;
+#[path = "authorization/features.rs"]
+mod features;
 #[path = "authorization/identity.rs"]
 mod identity;
 #[path = "authorization/native.rs"]
 mod native;
+#[path = "authorization/picture.rs"]
+mod picture;
 #[path = "authorization/report.rs"]
 mod report;
 #[path = "authorization/row.rs"]
@@ -32,16 +38,21 @@ use parbuckle_api::{IDENTITY_ROUTES, NATIVE_ROUTES};
 use parbuckle_testkit::{Call, Connection, Reply};
 
 use callers::Caller;
+use picture::picture;
 use report::Report;
-use row::{Names, Needs, Row, Scene, absent};
-use rules::{Asked, Verdict, verdict};
+use row::{Hides, Names, Needs, Row, Scene, absent};
+use rules::{Asked, Verdict, is_no_path_under_secret, verdict};
 use stage::{OBJECT, Stage};
 
 /// The words in braces that name something which may exist or not.
-const THINGS: [&str; 23] = [
+const THINGS: [&str; 27] = [
     "namespace",
+    "toNamespace",
     "bucket",
+    "otherBucket",
     "object",
+    "versionId",
+    "id",
     "uploadId",
     "partEtag",
     "parId",
@@ -108,7 +119,7 @@ async fn every_caller_gets_from_every_route_what_is_his_and_nothing_else() {
 }
 
 fn rows() -> Vec<Row> {
-    [native::ROWS, &identity::rows()].concat()
+    [native::ROWS, &features::rows(), &identity::rows()].concat()
 }
 
 /// All that must be refused, on one scene, which must look the same afterwards.
@@ -116,7 +127,7 @@ async fn refusals(stage: &Stage, row: &Row, report: &mut Report) -> Names {
     let mut set = scenes::set(stage, row.scene).await;
     let taken = set["takenName"].clone();
     set.insert("newName", taken);
-    let before = scenes::picture(stage, &set).await;
+    let before = picture(stage, &set).await;
     let mut wire = Wire::default();
     for caller in callers::callers() {
         let mut seen = Vec::new();
@@ -133,7 +144,7 @@ async fn refusals(stage: &Stage, row: &Row, report: &mut Report) -> Names {
         }
         report.alike(row, caller, &seen);
     }
-    let after = scenes::picture(stage, &set).await;
+    let after = picture(stage, &set).await;
     report.unchanged(row, &before, &after);
     set
 }
@@ -173,6 +184,10 @@ fn variants(stage: &Stage, caller: Caller, row: &Row, set: &Names) -> Vec<Asked>
         changed: None,
         of_other: false,
     }];
+    // What is no path names nothing: a few holders of secrets are enough to show that for things that are missing.
+    if is_no_path_under_secret(row) && caller.is_one_of_many_with_secrets() {
+        return all;
+    }
     for thing in THINGS.into_iter().filter(|thing| row.says(thing)) {
         let there = row.scene == Scene::FreeObject && thing == "object";
         let other = match there {
@@ -180,7 +195,9 @@ fn variants(stage: &Stage, caller: Caller, row: &Row, set: &Names) -> Vec<Asked>
             false => absent(&names[thing]),
         };
         all.push(of(thing, other, false));
+        // The other tenancy has a work request, and neither rules nor policies of buckets.
         let foreign = stage.other.things.get(thing);
+        let foreign = foreign.filter(|_| thing != "id" || row.hides == Hides::Resource);
         all.extend(foreign.map(|other| of(thing, other.clone(), true)));
     }
     all

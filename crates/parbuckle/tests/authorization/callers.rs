@@ -8,7 +8,9 @@ use parbuckle_testkit::{Call, SignedClient};
 
 use super::row::{Content, Names, Row, absent};
 use super::rules::{Asked, Credential, Standing};
-use super::stage::{BESIDE, BUCKET, Covers, DEATHS, Fate, HeldPar, KINDS, Kind, OBJECT, Stage};
+use super::stage::{
+    BESIDE, BUCKET, Covers, DEATHS, Fate, HeldPar, KINDS, Kind, MIGHTIEST, OBJECT, Stage,
+};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,9 +136,8 @@ impl Caller {
             },
             Self::OtherTenancy => Credential::User(Standing::Foreign),
             Self::Himself if row.own_affair => Credential::User(Standing::Himself),
-            Self::NoPolicy | Self::Himself | Self::AllButRight => {
-                Credential::User(Standing::WithoutRight)
-            }
+            Self::NoPolicy | Self::Himself => Credential::User(Standing::WithoutRight),
+            Self::AllButRight => Credential::User(Standing::AllButRight),
             Self::JustRight | Self::Administrator => Credential::User(Standing::WithRight),
             Self::Par(kind, aim) => Credential::Par(held(stage, kind, aim, asked)),
             Self::DeadPar(fate) => {
@@ -154,6 +155,16 @@ impl Caller {
             },
             Self::UploadSecret(Whose::Other) => Credential::DeadSecret(stage.upload_beside.clone()),
             Self::UploadSecret(Whose::Spent) => Credential::DeadSecret(stage.upload_spent.clone()),
+        }
+    }
+
+    /// Whether he holds a secret and others hold the like, or a mightier one.
+    pub(crate) fn is_one_of_many_with_secrets(self) -> bool {
+        match self {
+            Self::Par(kind, aim) => (kind, aim) != (MIGHTIEST, Aim::Target),
+            Self::DeadPar(fate) => fate != Fate::Deleted,
+            Self::UploadSecret(whose) => whose != Whose::Target,
+            _ => false,
         }
     }
 

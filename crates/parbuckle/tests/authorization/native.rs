@@ -1,7 +1,9 @@
-//! The rows of the native face. Permissions are those of wire reference 12.2 and 7.3.
+//! The rows of the native face: namespaces, buckets, objects, uploads, pre-authenticated requests. Permissions are those of
+//! wire reference 12.2 and 7.3.
 
 use super::row::{Act, Hides, Needs, Row, Scene, row};
 
+const NAMESPACE: &str = "/n/{namespace}";
 const BUCKETS: &str = "/n/{namespace}/b";
 const BUCKET: &str = "/n/{namespace}/b/{bucket}";
 const OBJECTS: &str = "/n/{namespace}/b/{bucket}/o";
@@ -10,11 +12,6 @@ const UPLOADS: &str = "/n/{namespace}/b/{bucket}/u";
 const UPLOAD: &str = "/n/{namespace}/b/{bucket}/u/{object}";
 const PARS: &str = "/n/{namespace}/b/{bucket}/p";
 const PAR: &str = "/n/{namespace}/b/{bucket}/p/{parId}";
-const LIFECYCLE: &str = "/n/{namespace}/b/{bucket}/l";
-const RULES: &str = "/n/{namespace}/b/{bucket}/retentionRules";
-const RULE: &str = "/n/{namespace}/b/{bucket}/retentionRules/{id}";
-const REPLICATION: &str = "/n/{namespace}/b/{bucket}/replicationPolicies";
-const REPLICATION_ONE: &str = "/n/{namespace}/b/{bucket}/replicationPolicies/{id}";
 const SECRET_OBJECTS: &str = "/p/{secret}/n/{namespace}/b/{bucket}/o";
 const SECRET_OBJECT: &str = "/p/{secret}/n/{namespace}/b/{bucket}/o/{object}";
 const SECRET_UPLOAD: &str = "/p/{secret}/n/{namespace}/b/{bucket}/u/{object}/id/{uploadId}";
@@ -32,7 +29,7 @@ const LISTING_PAR: &str = r#"{"name":"p","accessType":"AnyObjectRead","bucketLis
     "timeExpires":"2099-01-01T00:00:00Z"}"#;
 const SEES_PARS: Needs = Needs::Any(&["PAR_MANAGE", "BUCKET_READ"]);
 
-/// Every route has at least one row; more where requests differ in what they need.
+/// Every route has at least one row, here or in `features.rs`; more where requests differ in what they need.
 pub(crate) const ROWS: &[Row] = &[
     row("GET", "/n"),
     row("GET", "/n")
@@ -40,8 +37,14 @@ pub(crate) const ROWS: &[Row] = &[
         .scene(Scene::Compartment)
         .all(&["OBJECTSTORAGE_NAMESPACE_READ"])
         .hides(Hides::Resource),
-    absent("GET", "/n/{namespace}"),
-    absent("PUT", "/n/{namespace}"),
+    row("GET", NAMESPACE)
+        .all(&["OBJECTSTORAGE_NAMESPACE_READ"])
+        .hides(Hides::Namespace),
+    row("PUT", NAMESPACE)
+        .json(r#"{"defaultSwiftCompartmentId":"{compartmentId}"}"#)
+        .scene(Scene::Compartment)
+        .all(&["OBJECTSTORAGE_NAMESPACE_UPDATE"])
+        .hides(Hides::Namespace),
     row("POST", BUCKETS)
         .json(r#"{"name":"{newName}","compartmentId":"{compartmentId}"}"#)
         .scene(Scene::BucketName)
@@ -66,11 +69,6 @@ pub(crate) const ROWS: &[Row] = &[
         .scene(Scene::Bucket)
         .all(&["BUCKET_DELETE"])
         .granted(204),
-    absent(
-        "POST",
-        "/n/{namespace}/b/{bucket}/actions/makeBucketWritable",
-    ),
-    absent("POST", "/n/{namespace}/b/{bucket}/actions/reencrypt"),
     row("GET", OBJECTS)
         .query("prefix=in%2F&fields=name,size,etag")
         .all(&["OBJECT_INSPECT"]),
@@ -123,22 +121,6 @@ pub(crate) const ROWS: &[Row] = &[
         .scene(Scene::PublicBucketWithoutList)
         .all(&["OBJECT_INSPECT"]),
     row("DELETE", OBJECT).all(&["OBJECT_DELETE"]).granted(204),
-    absent("GET", "/n/{namespace}/b/{bucket}/objectversions"),
-    absent(
-        "POST",
-        "/n/{namespace}/b/{bucket}/actions/batchDeleteObjects",
-    ),
-    absent("POST", "/n/{namespace}/b/{bucket}/actions/renameObject"),
-    absent("POST", "/n/{namespace}/b/{bucket}/actions/copyObject"),
-    absent("POST", "/n/{namespace}/b/{bucket}/actions/restoreObjects"),
-    absent(
-        "POST",
-        "/n/{namespace}/b/{bucket}/actions/updateObjectStorageTier",
-    ),
-    absent(
-        "POST",
-        "/n/{namespace}/b/{bucket}/actions/reencrypt/{object}",
-    ),
     row("POST", UPLOADS)
         .json(r#"{"object":"{object}"}"#)
         .all(UPLOADING),
@@ -179,29 +161,11 @@ pub(crate) const ROWS: &[Row] = &[
         .scene(Scene::Par)
         .all(&["PAR_MANAGE"])
         .granted(204),
-    absent("PUT", LIFECYCLE),
-    absent("GET", LIFECYCLE),
-    absent("DELETE", LIFECYCLE),
-    absent("POST", RULES),
-    absent("GET", RULES),
-    absent("GET", RULE),
-    absent("PUT", RULE),
-    absent("DELETE", RULE),
-    absent("POST", REPLICATION),
-    row("GET", REPLICATION).all(&["BUCKET_READ"]),
-    absent("GET", REPLICATION_ONE),
-    absent("DELETE", REPLICATION_ONE),
-    absent("GET", "/n/{namespace}/b/{bucket}/replicationSources"),
     absent("POST", "/n/{namespace}/pe"),
     absent("GET", "/n/{namespace}/pe"),
     absent("GET", "/n/{namespace}/pe/{name}"),
     absent("POST", "/n/{namespace}/pe/{name}"),
     absent("DELETE", "/n/{namespace}/pe/{name}"),
-    absent("GET", "/workRequests"),
-    absent("GET", "/workRequests/{id}"),
-    absent("DELETE", "/workRequests/{id}"),
-    absent("GET", "/workRequests/{id}/errors"),
-    absent("GET", "/workRequests/{id}/logs"),
     row("GET", SECRET_OBJECTS).needs(Needs::Secret(Act::List)),
     row("PUT", SECRET_OBJECT)
         .bytes("new content")

@@ -65,7 +65,7 @@ impl Report {
     pub(crate) fn grant(&mut self, row: &Row, caller: Caller, reply: &Reply) {
         self.grants += 1;
         self.count(row, caller);
-        if reply.status != row.granted {
+        if reply.status != row.granted || tells_a_failure(reply) {
             self.closed.push(format!(
                 "{} by {caller:?}: expected {}\n{}",
                 row.label(),
@@ -216,13 +216,22 @@ fn is_worded(row: &Row, asked: &Asked, refusal: Refusal, reply: &Reply) -> Resul
     let Some(message) = refusal.message else {
         return Ok(());
     };
-    let message = message
-        .replace("{bucket}", &asked.names["bucket"])
-        .replace("{namespace}", &asked.names["namespace"]);
+    let words = ["bucket", "namespace", "otherBucket", "toNamespace"];
+    let message = words.iter().fold(message.to_owned(), |message, word| {
+        message.replace(&format!("{{{word}}}"), &asked.names[word])
+    });
     match body["message"] == message {
         true => Ok(()),
         false => Err("the message is another".to_owned()),
     }
+}
+
+/// Whether the reply is a success as a whole only, as that of a batch can be.
+fn tells_a_failure(reply: &Reply) -> bool {
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    body["failed"]
+        .as_array()
+        .is_some_and(|list| !list.is_empty())
 }
 
 fn is_empty(reply: &Reply) -> bool {

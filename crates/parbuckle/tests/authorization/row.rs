@@ -71,8 +71,13 @@ pub(crate) enum Act {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hides {
     Bucket,
+    /// The bucket, to who lacks a right there; to who has all rights there and lacks one in the other bucket, that one.
+    OtherBucket,
+    /// The bucket, though who may manage its retention rules knows which there are, whether he may lock them or not.
+    BucketOfRules,
     /// The compartment that the body names.
     Compartment,
+    Namespace,
     /// Whatever it is.
     Resource,
 }
@@ -97,6 +102,26 @@ pub(crate) enum Scene {
     /// An upload that was started through a PAR, with one part.
     SecretUpload,
     Par,
+    /// The stage's object, with its version id.
+    Version,
+    /// An object with an old version, which it names.
+    OldVersion,
+    /// A deleted object with the delete marker, which it names.
+    DeleteMarker,
+    /// The stage's object in the tier Archive.
+    ArchivedObject,
+    /// Two empty buckets.
+    TwoBuckets,
+    /// A bucket with a lifecycle policy.
+    Lifecycle,
+    /// A bucket with a retention rule.
+    RetentionRule,
+    /// A bucket that is replicated to another.
+    ReplicationSource,
+    /// A bucket that another is replicated to.
+    ReplicationDestination,
+    /// The copying of an object, which has ended.
+    Copy,
     User,
     /// A user who has a console password.
     Password,

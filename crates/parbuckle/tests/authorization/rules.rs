@@ -35,6 +35,8 @@ pub(crate) enum Credential<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     WithRight,
+    /// All but one thing that the request needs.
+    AllButRight,
     WithoutRight,
     /// Without a policy, but the affair is his own.
     Himself,
@@ -61,7 +63,8 @@ pub(crate) struct Refusal {
 }
 
 /// What is looked for in the other tenancy too, besides its namespace.
-pub(crate) const CROSSING: [&str; 6] = [
+pub(crate) const CROSSING: [&str; 7] = [
+    "id",
     "tenancyId",
     "compartmentId",
     "besideId",
@@ -79,6 +82,13 @@ const NO_BUCKET: Refusal = refusal(
         "Either the bucket named '{bucket}' does not exist in the namespace '{namespace}' or you are not authorized to access it",
     ),
 );
+const NO_OTHER_BUCKET: Refusal = refusal(
+    404,
+    "BucketNotFound",
+    Some(
+        "Either the bucket named '{otherBucket}' does not exist in the namespace '{toNamespace}' or you are not authorized to access it",
+    ),
+);
 const NO_NAMESPACE: Refusal = refusal(
     404,
     "NamespaceNotFound",
@@ -92,6 +102,8 @@ const NOT_FOUND: Refusal = refusal(
     Some("Authorization failed or requested resource not found."),
 );
 const NO_COMPARTMENT: Refusal = refusal(400, "RelatedResourceNotAuthorizedOrNotFound", None);
+/// A PAR reads the latest version only.
+const VERSION_BY_PAR: Refusal = refusal(400, "InvalidParameter", None);
 const WRONG_METHOD: Refusal = refusal(405, "MethodNotAllowed", None);
 const NOT_HERE: Refusal = refusal(501, "NotImplemented", None);
 
@@ -135,8 +147,6 @@ fn by_right(stage: &Stage, standing: Standing, row: &Row, asked: &Asked) -> Verd
         return Verdict::Refused(NOT_HERE);
     }
     let own = match standing {
-        // His own things are his own affair, and not what this table is about.
-        Standing::Foreign if asked.of_other => return Verdict::Granted,
         Standing::Foreign => &stage.other.namespace,
         _ => stage.admin.namespace(),
     };
@@ -144,29 +154,58 @@ fn by_right(stage: &Stage, standing: Standing, row: &Row, asked: &Asked) -> Verd
         return Verdict::Refused(NO_NAMESPACE);
     }
     match (row.needs, standing) {
+        // His own things are his own affair, and not what this table is about.
+        (_, Standing::Foreign) if asked.of_other => Verdict::Granted,
         (Needs::AnyUser, _) => Verdict::Granted,
-        (_, Standing::WithRight) => within_tenancy(row, asked),
-        (_, Standing::Himself) if asked.changed != Some("userId") => within_tenancy(row, asked),
+        (_, Standing::WithRight) => within_tenancy(stage, row, asked),
+        (_, Standing::Himself) if asked.changed != Some("userId") => {
+            within_tenancy(stage, row, asked)
+        }
         (Needs::Filtered(_), _) => Verdict::NothingToSee,
+        (_, Standing::AllButRight) if row.hides == Hides::OtherBucket => {
+            Verdict::Refused(in_other_bucket(stage, asked))
+        }
+        (_, Standing::AllButRight)
+            if row.hides == Hides::BucketOfRules && asked.changed == Some("id") =>
+        {
+            Verdict::Granted
+        }
         _ => Verdict::Refused(match row.hides {
-            Hides::Bucket => NO_BUCKET,
+            Hides::Bucket | Hides::OtherBucket | Hides::BucketOfRules => NO_BUCKET,
             Hides::Compartment => NO_COMPARTMENT,
+            Hides::Namespace => NO_NAMESPACE,
             Hides::Resource => NOT_FOUND,
         }),
     }
 }
 
+/// What reads who has all that is needed in the first bucket.
+fn in_other_bucket(stage: &Stage, asked: &Asked) -> Refusal {
+    match asked.changed {
+        Some("bucket") => NO_BUCKET,
+        _ if asked.names["toNamespace"] != stage.admin.namespace() => NO_NAMESPACE,
+        _ => NO_OTHER_BUCKET,
+    }
+}
+
 /// Rights end with the tenancy: to who has them all, things of another are as missing as those that nobody has.
-fn within_tenancy(row: &Row, asked: &Asked) -> Verdict {
-    let Some(thing) = asked.changed.filter(|thing| CROSSING.contains(thing)) else {
+fn within_tenancy(stage: &Stage, row: &Row, asked: &Asked) -> Verdict {
+    if row.says("toNamespace") && asked.names["toNamespace"] != stage.admin.namespace() {
+        return Verdict::Refused(NO_NAMESPACE);
+    }
+    let crosses = |thing: &&str| {
+        // Rules and policies are looked for in the bucket, and nowhere else.
+        CROSSING.contains(thing) && (*thing != "id" || row.hides == Hides::Resource)
+    };
+    let Some(thing) = asked.changed.filter(crosses) else {
         return Verdict::Granted;
     };
     if row.method == "GET" && row.query.contains(&format!("{{{thing}}}")) {
         return Verdict::NothingToSee;
     }
     Verdict::Refused(match row.hides {
-        Hides::Bucket | Hides::Compartment => NO_COMPARTMENT,
         Hides::Resource => NOT_FOUND,
+        _ => NO_COMPARTMENT,
     })
 }
 
@@ -192,6 +231,7 @@ fn by_par(stage: &Stage, par: &HeldPar, row: &Row, asked: &Asked) -> Verdict {
     match par.fate {
         Fate::Deleted | Fate::Expired => Verdict::Refused(DEAD_PAR),
         _ if !is_its_bucket || !covered => Verdict::Refused(DEAD_PAR),
+        Fate::Alive if granted && row.says("versionId") => Verdict::Refused(VERSION_BY_PAR),
         Fate::Alive if granted => Verdict::Granted,
         _ => Verdict::Refused(NO_BUCKET),
     }
@@ -234,6 +274,11 @@ fn granted_by_secret(row: &Row) -> Result<Act, Refusal> {
         Some(Needs::Secret(act)) => Ok(act),
         _ => Err(WRONG_METHOD),
     }
+}
+
+/// Whether the route is no path at all when a secret is put before it.
+pub(crate) fn is_no_path_under_secret(row: &Row) -> bool {
+    granted_by_secret(row) == Err(NOT_FOUND)
 }
 
 /// Whether it is about the public bucket that was set.

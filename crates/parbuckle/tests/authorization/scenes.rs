@@ -1,8 +1,9 @@
-//! What the rows need to be there, made anew by the administrator; and a picture of everything there is.
+//! What the rows need to be there, made anew by the administrator.
 
 use parbuckle_testkit::{ParSpec, encode};
 use serde_json::{Value, json};
 
+use super::feature_scenes;
 use super::row::{Names, Scene};
 use super::stage::{BESIDE, BUCKET, Covers, Fate, MIGHTIEST, OBJECT, Stage, start_upload};
 
@@ -12,6 +13,7 @@ const BASE: &str = "/20160918";
 pub(crate) async fn set(stage: &Stage, scene: Scene) -> Names {
     let mut names = everywhere(stage);
     names.extend(in_storage(stage, scene).await);
+    names.extend(feature_scenes::set(stage, scene).await);
     names.extend(in_identity(stage, scene).await);
     names
 }
@@ -30,11 +32,8 @@ async fn in_storage(stage: &Stage, scene: Scene) -> Names {
             let elsewhere = compartment(stage).await;
             Names::from([("bucket", name), ("compartmentId", elsewhere)])
         }
-        Scene::PublicBucket => Names::from([("bucket", public_bucket(stage, "ObjectRead").await)]),
-        Scene::PublicBucketWithoutList => {
-            let bucket = public_bucket(stage, "ObjectReadWithoutList").await;
-            Names::from([("bucket", bucket)])
-        }
+        Scene::PublicBucket => public_bucket(stage, "ObjectRead").await,
+        Scene::PublicBucketWithoutList => public_bucket(stage, "ObjectReadWithoutList").await,
         Scene::FreeObject => Names::from([("object", format!("in/free-{}-object", stage.next()))]),
         Scene::Upload => {
             let (id, etag) = upload(stage).await;
@@ -111,6 +110,12 @@ fn everywhere(stage: &Stage) -> Names {
         ("availabilityDomain", stage.availability_domain.clone()),
         ("domainId", stage.domain.clone()),
         ("part", "1".to_owned()),
+        (
+            "region",
+            stage.server.bootstrap().field("region").to_owned(),
+        ),
+        ("otherBucket", BESIDE.to_owned()),
+        ("toNamespace", stage.admin.namespace().to_owned()),
         ("id", "5b2fd0a1-8a1e-4ab1-9f63-0a1b2c3d4e5f".to_owned()),
         ("name", "endpoint".to_owned()),
     ])
@@ -126,12 +131,13 @@ fn mighty(stage: &Stage) -> String {
     par.unwrap().token.clone()
 }
 
-async fn public_bucket(stage: &Stage, access: &str) -> String {
+async fn public_bucket(stage: &Stage, access: &str) -> Names {
     let name = format!("bucket-{}-public", stage.next());
     let fields = json!({ "publicAccessType": access });
     stage.admin.create_bucket_with(&name, fields).await;
-    stage.admin.put_object(&name, OBJECT, "content").await;
-    name
+    let put = stage.admin.put_object(&name, OBJECT, "content").await;
+    let version = put.required("version-id").to_owned();
+    Names::from([("bucket", name), ("versionId", version)])
 }
 
 async fn upload(stage: &Stage) -> (String, String) {
@@ -230,74 +236,9 @@ async fn create(stage: &Stage, collection: &str, body: &Value) -> String {
     text(&call.await.expect(200).json(), "id")
 }
 
-fn text(json: &Value, field: &str) -> String {
+pub(crate) fn text(json: &Value, field: &str) -> String {
     json[field]
         .as_str()
         .unwrap_or_else(|| panic!("no text {field:?} in {json}"))
         .to_owned()
-}
-
-/// Everything that the administrator can see, and all of what is in the scene.
-pub(crate) async fn picture(stage: &Stage, names: &Names) -> String {
-    let admin = &stage.admin;
-    let tenancy = admin.tenancy();
-    let mut targets = vec![
-        format!(
-            "{}?compartmentId={}&limit=1000",
-            admin.buckets_path(),
-            admin.compartment()
-        ),
-        format!(
-            "{BASE}/compartments?compartmentId={tenancy}&compartmentIdInSubtree=true&limit=1000"
-        ),
-        format!("{BASE}/tenancies/{tenancy}"),
-    ];
-    for list in [
-        "users",
-        "groups",
-        "userGroupMemberships",
-        "policies",
-        "dynamicGroups",
-        "workRequests",
-    ] {
-        targets.push(format!("{BASE}/{list}?compartmentId={tenancy}&limit=1000"));
-    }
-    for bucket in [BUCKET, BESIDE, &names["bucket"]] {
-        let bucket = admin.bucket_path(bucket);
-        targets.push(bucket.clone());
-        targets.push(format!(
-            "{bucket}/o?fields=name,size,etag,timeModified&limit=1000"
-        ));
-        targets.push(format!("{bucket}/u?limit=1000"));
-        targets.push(format!("{bucket}/p?limit=1000"));
-    }
-    if let Some(upload) = names.get("uploadId") {
-        let object = format!("{}/u/{}", admin.bucket_path(BUCKET), encode(OBJECT));
-        targets.push(format!("{object}?uploadId={upload}&limit=1000"));
-    }
-    if let Some(user) = names.get("userId") {
-        for list in ["apiKeys", "authTokens", "customerSecretKeys", "uiPassword"] {
-            targets.push(format!("{BASE}/users/{user}/{list}"));
-        }
-    }
-    let other = format!("/n/{}/b/{BUCKET}", stage.other.namespace);
-    let of_other = [
-        format!("{other}/o?fields=name,size,etag,timeModified"),
-        format!("{other}/u"),
-        format!("{other}/p"),
-    ];
-    let calls = targets.into_iter().map(|target| admin.get(target));
-    let of_other = of_other.map(|target| stage.other.admin.get(target));
-    let mut connection = admin.http().connect().await;
-    let mut picture = String::new();
-    for call in calls.chain(of_other) {
-        let reply = connection.send(call).await.unwrap();
-        picture.push_str(&format!(
-            "{} {}\n{}\n",
-            reply.request,
-            reply.status,
-            reply.text()
-        ));
-    }
-    picture
 }

@@ -45,6 +45,7 @@ pub(crate) async fn other_tenancy(server: &TestServer) -> OtherTenancy {
     let object = parbuckle_testkit::encode(OBJECT);
     let put = admin.put(format!("{buckets}/{BUCKET}/o/{object}"));
     put.body("of the other").await.expect(200);
+    let work = copy(&admin, &namespace, server.bootstrap().field("region")).await;
     let first = async |list| {
         let target = format!("/20160918/{list}?compartmentId={tenancy}");
         let found = admin.get(target).await.expect(200).json();
@@ -52,6 +53,8 @@ pub(crate) async fn other_tenancy(server: &TestServer) -> OtherTenancy {
     };
     let things = Names::from([
         ("namespace", namespace.clone()),
+        ("toNamespace", namespace.clone()),
+        ("id", work),
         ("userId", first("users").await),
         ("groupId", first("groups").await),
         ("policyId", first("policies").await),
@@ -64,6 +67,20 @@ pub(crate) async fn other_tenancy(server: &TestServer) -> OtherTenancy {
         namespace,
         things,
     }
+}
+
+/// Has its object copied; the id of the work request.
+async fn copy(admin: &SignedClient, namespace: &str, region: &str) -> String {
+    let target = format!("/n/{namespace}/b/{BUCKET}/actions/copyObject");
+    let copy = json!({
+        "sourceObjectName": OBJECT,
+        "destinationRegion": region,
+        "destinationNamespace": namespace,
+        "destinationBucket": BUCKET,
+        "destinationObjectName": "copied",
+    });
+    let reply = admin.post(target).json(&copy).await.expect(202);
+    reply.required("opc-work-request-id").to_owned()
 }
 
 /// A value in the DEFAULT profile of an OCI config file.
