@@ -5,6 +5,7 @@
 
 mod contest;
 mod equals;
+mod listings;
 mod load;
 mod nginx;
 mod oci;
@@ -15,6 +16,7 @@ mod process;
 mod reply;
 mod report;
 mod scenarios;
+mod swift;
 mod workload;
 
 use std::path::{Path, PathBuf};
@@ -32,7 +34,7 @@ pub(crate) type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::r
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Options {
-    /// The benchmarks to run; all but pars-million, par-policies and generator if none is named.
+    /// The benchmarks to run; all but pars-million, list-million, par-policies, swift and generator if none is named.
     #[arg(value_enum)]
     names: Vec<Name>,
     /// Counted rounds on each side.
@@ -50,6 +52,9 @@ struct Options {
     /// PARs in the bucket of pars-million; at least 1000.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1000..))]
     pars: u32,
+    /// Objects in the bucket of list-million; at least 10000.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..))]
+    objects: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -81,8 +86,12 @@ enum Name {
     Memory,
     /// GET with a million PARs in the bucket; takes minutes.
     ParsMillion,
+    /// Listings of a bucket with a million objects, and by prefixes; takes minutes.
+    ListMillion,
     /// GET through a PAR in a tenancy with 500 policy statements.
     ParPolicies,
+    /// GET, PUT and listings of the Swift API beside a real OpenStack Swift; takes minutes.
+    Swift,
     /// nginx against nginx: shows what the generator itself does.
     Generator,
 }
@@ -128,7 +137,7 @@ fn main() -> Result<()> {
         "{} rounds of {} s on each side, alternating; ratios are medians over rounds",
         options.rounds, options.seconds
     );
-    for table in results.tables(options.pars) {
+    for table in results.tables(options.pars, options.objects) {
         println!("\n{}", table.render(options.markdown).trim_end());
     }
     // What was measured before a failure is worth seeing too.
@@ -150,18 +159,28 @@ pub(crate) fn target_folder() -> Result<PathBuf> {
 struct Results {
     contests: Vec<Row>,
     crowds: Vec<Row>,
+    listings: Vec<Row>,
     policies: Vec<Row>,
+    swift: Vec<Row>,
     equals: Vec<Row>,
     singles: Vec<Row>,
 }
 
 impl Results {
-    fn tables(self, pars: u32) -> Vec<Table> {
+    fn tables(self, pars: u32, objects: u32) -> Vec<Table> {
         let crowd = format!("{pars} PARs");
+        let shelf = format!("{objects} objects");
         [
             Table::contests("Beside nginx", "Parbuckle", "nginx", self.contests),
             Table::contests("PARs in a bucket", &crowd, "1000 PARs", self.crowds),
+            Table::contests("Objects in a bucket", &shelf, "few", self.listings),
             Table::contests("Policies", "500 statements", "one statement", self.policies),
+            Table::contests(
+                "The Swift API beside OpenStack Swift",
+                "Parbuckle",
+                "OpenStack Swift",
+                self.swift,
+            ),
             Table::contests(
                 "The generator on two equals",
                 "nginx",
@@ -208,11 +227,18 @@ fn run(names: &[Name], options: &Options, folder: &Path, results: &mut Results) 
                 results.crowds.extend(rows);
                 results.singles.extend(more);
             }
+            Name::ListMillion => {
+                let (rows, more) =
+                    listings::listings(&folder, effort, usize::try_from(options.objects)?)?;
+                results.listings.extend(rows);
+                results.singles.extend(more);
+            }
             Name::ParPolicies => {
                 results
                     .policies
                     .extend(policies::par_policies(&folder, effort)?);
             }
+            Name::Swift => results.swift.extend(swift::swift(&folder, effort)?),
             Name::Generator => results.equals.extend(equals::generator(&folder, effort)?),
         }
     }

@@ -21,6 +21,7 @@ static LEFTOVERS: Mutex<(BTreeSet<i32>, Option<PathBuf>)> = Mutex::new((BTreeSet
 pub(crate) struct Process {
     child: Child,
     pids: Vec<i32>,
+    helpers: Vec<Process>,
 }
 
 impl Process {
@@ -34,6 +35,7 @@ impl Process {
         Ok(Self {
             child,
             pids: vec![pid],
+            helpers: Vec::new(),
         })
     }
 
@@ -54,6 +56,13 @@ impl Process {
         }
     }
 
+    /// Takes along the servers that this one works through: what they use counts as its own, and they end after it.
+    pub(crate) fn take_along(&mut self, helpers: Vec<Process>) {
+        self.pids
+            .extend(helpers.iter().flat_map(|helper| &helper.pids));
+        self.helpers.extend(helpers);
+    }
+
     /// The child's standard output, if it was piped and not yet taken.
     pub(crate) fn take_stdout(&mut self) -> Option<std::process::ChildStdout> {
         self.child.stdout.take()
@@ -62,7 +71,7 @@ impl Process {
     /// An error when the child has ended by itself.
     pub(crate) fn ensure_alive(&mut self) -> Result<()> {
         match self.child.try_wait()? {
-            None => Ok(()),
+            None => self.helpers.iter_mut().try_for_each(Self::ensure_alive),
             Some(status) => Err(format!("the server ended by itself: {status}").into()),
         }
     }
