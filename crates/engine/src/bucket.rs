@@ -371,8 +371,8 @@ pub(crate) fn write_bucket(tx: &Tx, namespace: &Namespace, bucket: &BucketRecord
         || bucket.auto_tiering != AutoTiering::Disabled
         || bucket.replicates;
     if kept {
-        let place = format!("{namespace}\0{}", bucket.name);
-        tx.put_raw(keys::kept_bucket(&bucket.id), place.into());
+        let mark = keys::kept_bucket_mark(namespace, &bucket.name);
+        tx.put_raw(keys::kept_bucket(&bucket.id), mark);
     } else {
         tx.delete(keys::kept_bucket(&bucket.id));
         // Where it is kept again, everything begins anew.

@@ -46,12 +46,15 @@
 //! Namespaces never begin with a zero byte, so global keys and those of tenancies can't meet. Object names hold no
 //! zero byte, so one ends a name where something follows it. Numbers are big-endian: byte order is their order.
 
+use bytes::Bytes;
 use parbuckle_blob::BlobId;
 use parbuckle_kv::Scan;
 use parbuckle_model::{
     BucketId, BucketName, Namespace, ObjectName, Ocid, ParId, PartNumber, ReplicationPolicyId,
     RetentionRuleId, TokenHash, UploadId, VersionId, WorkRequestId,
 };
+
+use crate::BucketPath;
 
 /// Marks that a namespace is taken.
 pub(crate) fn namespace(namespace: &Namespace) -> Vec<u8> {
@@ -243,6 +246,20 @@ pub(crate) fn upkeep(namespace: &Namespace, bucket: &BucketId) -> Vec<u8> {
 /// Marks a bucket that the background looks after.
 pub(crate) fn kept_bucket(bucket: &BucketId) -> Vec<u8> {
     global(b'k', &[bucket.as_bytes()])
+}
+
+/// What stands under such a mark: where the bucket is. (The bucket's own record is found by its name.)
+pub(crate) fn kept_bucket_mark(namespace: &Namespace, bucket: &BucketName) -> Bytes {
+    format!("{namespace}\0{bucket}").into()
+}
+
+/// The bucket that a mark names; nothing if it is none.
+pub(crate) fn bucket_of_mark(mark: &[u8]) -> Option<BucketPath> {
+    let (namespace, bucket) = std::str::from_utf8(mark).ok()?.split_once('\0')?;
+    Some(BucketPath {
+        namespace: Namespace::parse(namespace).ok()?,
+        bucket: BucketName::parse(bucket).ok()?,
+    })
 }
 
 /// All buckets that the background looks after.

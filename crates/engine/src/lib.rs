@@ -5,6 +5,7 @@
 //! [`Engine::authenticate`] turns a proof into a [`Caller`], and nothing else does; each operation takes one and asks
 //! [`authority`] on the snapshot it reads, and again in the transaction that writes.
 
+mod abreast;
 mod authority;
 mod background;
 mod body;

@@ -3,12 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use parbuckle_kv::Scan;
-use parbuckle_model::{AutoTiering, BucketName, Namespace};
+use parbuckle_model::AutoTiering;
 
 use crate::error::Error;
 use crate::lifecycle::{NotedReads, Reads};
 use crate::records::{self, BucketRecord, UpkeepCounts};
-use crate::{BucketPath, Engine, keys};
+use crate::{Engine, keys};
 
 /// Buckets taken at a time.
 const PAGE: usize = 1000;
@@ -68,8 +68,8 @@ impl Engine {
     }
 
     /// Does one thing after the other; what fails does not keep the rest.
-    async fn keep_bucket(&self, place: &[u8], reads: &mut NotedReads) -> Result<bool, Error> {
-        let Some(path) = place_of(place) else {
+    async fn keep_bucket(&self, mark: &[u8], reads: &mut NotedReads) -> Result<bool, Error> {
+        let Some(path) = keys::bucket_of_mark(mark) else {
             return Ok(false);
         };
         let key = keys::bucket(&path.namespace, &path.bucket);
@@ -111,13 +111,4 @@ fn after(scan: &Scan, last: &[u8]) -> Scan {
         start: [last, &[0]].concat(),
         ..scan.clone()
     }
-}
-
-/// The bucket that a mark of [`keys::kept_bucket`] names.
-fn place_of(place: &[u8]) -> Option<BucketPath> {
-    let (namespace, bucket) = std::str::from_utf8(place).ok()?.split_once('\0')?;
-    Some(BucketPath {
-        namespace: Namespace::parse(namespace).ok()?,
-        bucket: BucketName::parse(bucket).ok()?,
-    })
 }

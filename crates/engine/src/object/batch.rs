@@ -1,11 +1,10 @@
 //! Deleting many objects at once (wire reference 4.2).
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use parbuckle_iam::permission::{Operation, Permission};
 use parbuckle_model::{ObjectName, Preconditions};
 
 use super::Deleted;
+use crate::abreast::{Work, abreast};
 use crate::authority::{Act, Need};
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind};
@@ -46,28 +45,9 @@ impl Engine {
             return Err(ErrorKind::InvalidParameter(text).into());
         }
         self.require_some(caller, path, &objects).await?;
-        let outcomes = Mutex::new(Vec::with_capacity(objects.len()));
-        let waiting = Mutex::new(objects.into_iter().enumerate());
-        // Commits that wait together share a sync; eight keep the store busy and leave room for others.
-        let worker = async || {
-            while let Some((place, object)) = next(&waiting) {
-                let outcome = self.delete_one(caller, path, object).await;
-                lock(&outcomes).push((place, outcome));
-            }
-        };
-        tokio::join!(
-            worker(),
-            worker(),
-            worker(),
-            worker(),
-            worker(),
-            worker(),
-            worker(),
-            worker()
-        );
-        let mut outcomes = std::mem::take(&mut *lock(&outcomes));
-        outcomes.sort_by_key(|(place, _)| *place);
-        Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+        let delete =
+            |object| -> Work<'_, BatchOutcome> { Box::pin(self.delete_one(caller, path, object)) };
+        Ok(abreast(objects, delete, |_| false).await)
     }
 
     /// Refuses a caller who may delete none of the objects, before any work.
@@ -112,12 +92,4 @@ impl Engine {
         }
         (path.object, deleted)
     }
-}
-
-fn next<T>(waiting: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
-    lock(waiting).next()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

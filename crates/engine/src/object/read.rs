@@ -61,14 +61,14 @@ impl Engine {
             Act::ReadObject(&path.object),
         )?;
         require_version_right(caller, options.version.as_ref())?;
-        let (ns, bucket) = (&path.bucket.namespace, &access.bucket.id);
+        let (ns, bucket, now) = (&path.bucket.namespace, &access.bucket.id, self.now());
         let (record, inline) = match &options.version {
-            None => current(&*reader, path, bucket, self.now()).await?,
-            Some(version) => of_version(&*reader, path, bucket, version, self.now()).await?,
+            None => current(&*reader, path, bucket, now).await?,
+            Some(version) => of_version(&*reader, path, bucket, version, now).await?,
         };
         let key = self.object_key(record.encryption.as_ref(), options.customer_key.as_ref())?;
         check_read(&options.preconditions, &record.etag)?;
-        require_restored(&record, path, self.now())?;
+        require_restored(&record, path, now)?;
         let range = match options.range.map(|range| range.resolve(record.size)) {
             None => None,
             Some(ResolvedRange::Part { start, end }) => Some(start..end),

@@ -1,10 +1,9 @@
 //! Deleting many things with one request (swift-v1-wire.md section 11).
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use parbuckle_model::{Namespace, ObjectName};
 
 use super::object::container_name;
+use crate::abreast::{Work, abreast};
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind};
 use crate::{BucketPath, Engine, ObjectPath};
@@ -73,32 +72,12 @@ impl Engine {
         run: &[BulkItem],
         outcome: &mut BulkOutcome,
     ) -> Result<(), Error> {
-        let waiting = Mutex::new(run.iter().enumerate());
-        let done = Mutex::new(Vec::with_capacity(run.len()));
-        // Commits that wait together share a sync; eight keep the store busy and leave room for others.
-        let worker = async || {
-            while let Some((place, item)) = next(&waiting) {
-                // Boxed: eight deletions would weigh on the stack of whoever polls.
-                let deleted = Box::pin(self.delete_item(caller, namespace, item)).await;
-                if deleted.as_ref().is_err_and(is_failure) {
-                    lock(&waiting).by_ref().for_each(drop);
-                }
-                lock(&done).push((place, item, deleted));
-            }
+        let delete = |item| -> Work<'_, (&BulkItem, Result<bool, Error>)> {
+            Box::pin(async move { (item, self.delete_item(caller, namespace, item).await) })
         };
-        tokio::join!(
-            worker(),
-            worker(),
-            worker(),
-            worker(),
-            worker(),
-            worker(),
-            worker(),
-            worker()
-        );
-        let mut done = std::mem::take(&mut *lock(&done));
-        done.sort_by_key(|(place, ..)| *place);
-        for (_, item, deleted) in done {
+        let failed =
+            |(_, deleted): &(_, Result<bool, Error>)| deleted.as_ref().is_err_and(is_failure);
+        for (item, deleted) in abreast(run, delete, failed).await {
             match deleted {
                 Ok(true) => outcome.deleted += 1,
                 Ok(false) => outcome.not_found += 1,
@@ -162,14 +141,6 @@ impl BulkOutcome {
         self.not_found += other.not_found;
         self.errors.extend(other.errors);
     }
-}
-
-fn next<T>(waiting: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
-    lock(waiting).next()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether the service itself failed, so that to go on makes no sense.
