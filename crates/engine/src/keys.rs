@@ -258,7 +258,7 @@ pub(crate) fn bucket_of_mark(mark: &[u8]) -> Option<BucketPath> {
     let (namespace, bucket) = std::str::from_utf8(mark).ok()?.split_once('\0')?;
     Some(BucketPath {
         namespace: Namespace::parse(namespace).ok()?,
-        bucket: BucketName::parse(bucket).ok()?,
+        bucket: BucketName::parse_classic(bucket).ok()?,
     })
 }
 

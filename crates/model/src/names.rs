@@ -34,12 +34,14 @@ text_name! {
 }
 
 text_name! {
-    /// A bucket name: 1 to 256 of `A-Z a-z 0-9 - _ .`, case-sensitive.
+    /// A bucket name, case-sensitive. The native API's have 1 to 256 of `A-Z a-z 0-9 - _ .`; Storage Classic's containers
+    /// may have more names.
     BucketName
 }
 
 text_name! {
-    /// An object name: 1 to 1024 bytes of UTF-8 without LF, CR and NUL. `..`, a leading `/` and `//` are ordinary.
+    /// An object name without NUL. The native API's have 1 to 1024 bytes of UTF-8 without LF and CR; Storage Classic has
+    /// more names. `..`, a leading `/` and `//` are ordinary.
     ObjectName
 }
 
@@ -74,6 +76,27 @@ impl BucketName {
         }
         Ok(Self(text.to_owned()))
     }
+
+    /// Most characters of a container's name.
+    pub const CLASSIC_CHARACTERS_MAX: usize = 256;
+
+    /// Parses a container's name: 1 to 256 characters but `/` and NUL (swift-v1-wire.md section 4). All names that the
+    /// native API allows are among them, so stored names are parsed by this too.
+    pub fn parse_classic(text: &str) -> Result<Self, InvalidName> {
+        let length = text.chars().count();
+        if length > Self::CLASSIC_CHARACTERS_MAX {
+            let most = Self::CLASSIC_CHARACTERS_MAX;
+            return Err(InvalidName(format!(
+                "Container name length of {length} longer than {most}"
+            )));
+        }
+        if text.is_empty() || text.contains(['/', '\0']) {
+            return Err(InvalidName(
+                "A container name has 1 to 256 characters but slash and NUL".to_owned(),
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
 }
 
 impl ObjectName {
@@ -83,6 +106,38 @@ impl ObjectName {
             return Err(InvalidName("An object name must not be empty".to_owned()));
         }
         object_text(bytes).map(|text| Self(text.to_owned()))
+    }
+
+    /// Most characters of an object's name in a container.
+    pub const CLASSIC_CHARACTERS_MAX: usize = 1024;
+
+    /// Most bytes of an object's name in a container: what every key-value store can hold.
+    pub const CLASSIC_BYTES_MAX: usize = 2048;
+
+    /// Parses an object's name in a container: 1 to 1024 characters in up to 2048 bytes, without NUL (swift-v1-wire.md
+    /// section 7). All names that the native API allows are among them, so stored names are parsed by this too.
+    pub fn parse_classic(bytes: &[u8]) -> Result<Self, InvalidName> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| InvalidName("An object name must be valid UTF-8".to_owned()))?;
+        let (length, size) = (text.chars().count(), text.len());
+        if length > Self::CLASSIC_CHARACTERS_MAX {
+            let most = Self::CLASSIC_CHARACTERS_MAX;
+            return Err(InvalidName(format!(
+                "Object name length of {length} longer than {most}"
+            )));
+        }
+        if size > Self::CLASSIC_BYTES_MAX {
+            let most = Self::CLASSIC_BYTES_MAX;
+            return Err(InvalidName(format!(
+                "Object name of {size} bytes longer than {most} bytes"
+            )));
+        }
+        if text.is_empty() || text.contains('\0') {
+            return Err(InvalidName(
+                "An object name has 1 to 1024 characters and no NUL".to_owned(),
+            ));
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -190,6 +245,37 @@ mod tests {
     fn object_names_count_bytes_not_characters() {
         assert!(ObjectName::parse("é".repeat(512).as_bytes()).is_ok());
         assert!(ObjectName::parse("é".repeat(513).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn containers_have_more_names_than_buckets() {
+        for name in [
+            "My-Bucket_1.x",
+            "a b",
+            "\u{4e2d}",
+            "q?\"%\n",
+            &"\u{e9}".repeat(256),
+        ] {
+            assert_eq!(BucketName::parse_classic(name).unwrap().as_str(), name);
+        }
+        for bad in ["", "a/b", "a\0b", &"x".repeat(257)] {
+            assert!(BucketName::parse_classic(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn objects_in_containers_have_more_names_and_are_counted_in_characters() {
+        for name in ["a\nb\r", "//", &"\u{e9}".repeat(1024)] {
+            let parsed = ObjectName::parse_classic(name.as_bytes()).unwrap();
+            assert_eq!(parsed.as_str(), name);
+        }
+        let too_long = ["x".repeat(1025), "\u{4e2d}".repeat(683)];
+        for bad in [&b""[..], b"a\0b", b"\xff"]
+            .into_iter()
+            .chain(too_long.iter().map(String::as_bytes))
+        {
+            assert!(ObjectName::parse_classic(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -8,17 +8,18 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use parbuckle_engine::swift::{BULK_DELETES_MAX, BulkItem, BulkOutcome};
 use parbuckle_engine::{BodyStream, RequestBody};
-use parbuckle_model::Namespace;
+use parbuckle_model::{BucketName, Namespace, ObjectName};
 use percent_encoding::percent_decode;
 
 use super::error::{SwiftError, status_of};
 use super::reply::Reply;
 use super::report::{self, Report, status_line};
-use super::{CONTAINER_NAME_BYTES_MAX, Call, OBJECT_NAME_BYTES_MAX, object};
+use super::{Call, object};
 use crate::payload::Payload;
 
 /// Longest line: a path of the greatest length, every byte of it percent-encoded.
-const LINE_BYTES_MAX: usize = 3 * (CONTAINER_NAME_BYTES_MAX + OBJECT_NAME_BYTES_MAX + 2);
+const LINE_BYTES_MAX: usize =
+    3 * (4 * BucketName::CLASSIC_CHARACTERS_MAX + ObjectName::CLASSIC_BYTES_MAX + 2);
 
 /// `?bulk-delete`: deletes what the lines of the body name, objects first and containers then. The answer is always 200;
 /// what became of it stands in the body.

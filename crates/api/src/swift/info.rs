@@ -5,10 +5,11 @@ use parbuckle_engine::swift::{
     BULK_DELETES_MAX, LISTING_LIMIT_MAX, METADATA_BYTES_MAX, METADATA_ITEMS_MAX,
     METADATA_NAME_BYTES_MAX, METADATA_VALUE_BYTES_MAX, OBJECT_BYTES_MAX, SEGMENTS_MAX,
 };
+use parbuckle_model::{BucketName, ObjectName};
 use serde_json::{Value, json};
 
 use super::reply::Reply;
-use super::{CONTAINER_NAME_BYTES_MAX, HEADER_LINE_BYTES_MAX, OBJECT_NAME_BYTES_MAX, archive, slo};
+use super::{HEADER_LINE_BYTES_MAX, archive, slo};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
@@ -33,14 +34,14 @@ fn described() -> Value {
             "container_listing_limit": LISTING_LIMIT_MAX,
             "extra_header_count": 0,
             "max_account_name_length": 256,
-            "max_container_name_length": CONTAINER_NAME_BYTES_MAX,
+            "max_container_name_length": BucketName::CLASSIC_CHARACTERS_MAX,
             "max_file_size": OBJECT_BYTES_MAX,
             "max_header_size": HEADER_LINE_BYTES_MAX,
             "max_meta_count": METADATA_ITEMS_MAX,
             "max_meta_name_length": METADATA_NAME_BYTES_MAX,
             "max_meta_overall_size": METADATA_BYTES_MAX,
             "max_meta_value_length": METADATA_VALUE_BYTES_MAX,
-            "max_object_name_length": OBJECT_NAME_BYTES_MAX,
+            "max_object_name_length": ObjectName::CLASSIC_CHARACTERS_MAX,
             "strict_cors_mode": true,
             "valid_api_versions": ["v1", "v1.0"],
         },

@@ -56,12 +56,6 @@ const TRANS_ID_EXTRA_MAX: usize = 32;
 /// Longest line of a request's head, in bytes.
 const HEADER_LINE_BYTES_MAX: usize = 8192;
 
-/// Longest name of a container, in bytes.
-const CONTAINER_NAME_BYTES_MAX: usize = 256;
-
-/// Longest name of an object, in bytes.
-const OBJECT_NAME_BYTES_MAX: usize = 1024;
-
 /// Answers a request.
 pub(crate) async fn answer(exchange: &Exchange<'_>, payload: Payload) -> Answer {
     let request_id = transaction_id(exchange);
@@ -275,26 +269,16 @@ fn account_of(call: &Call<'_>, name: &str) -> Result<AccountName, SwiftError> {
 }
 
 fn bucket_path(account: &AccountName, container: &str) -> Result<BucketPath, SwiftError> {
-    let length = container.len();
-    if length > CONTAINER_NAME_BYTES_MAX {
-        return Err(bad_request(format!(
-            "Container name length of {length} longer than {CONTAINER_NAME_BYTES_MAX}"
-        )));
-    }
+    let bucket = BucketName::parse_classic(container).map_err(|error| bad_request(error.0))?;
     Ok(BucketPath {
         namespace: Namespace::clone(account.namespace()),
-        bucket: BucketName::parse(container).map_err(|error| bad_request(error.0))?,
+        bucket,
     })
 }
 
 fn object_name(object: &str) -> Result<ObjectName, SwiftError> {
-    let length = object.len();
-    if length > OBJECT_NAME_BYTES_MAX {
-        let sentence =
-            format!("Object name length of {length} longer than {OBJECT_NAME_BYTES_MAX}");
-        return Err(SwiftError::Plain(StatusCode::BAD_REQUEST, sentence.into()));
-    }
-    ObjectName::parse(object.as_bytes()).map_err(|error| bad_request(error.0))
+    ObjectName::parse_classic(object.as_bytes())
+        .map_err(|error| SwiftError::Plain(StatusCode::BAD_REQUEST, error.0.into()))
 }
 
 /// How a container looks that can't be: refused where it would be made, and else missing for whoever may see the account.

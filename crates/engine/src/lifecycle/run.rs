@@ -374,7 +374,7 @@ fn pick_upload(
 }
 
 fn object_name(bytes: &[u8]) -> Result<ObjectName, Error> {
-    ObjectName::parse(bytes)
+    ObjectName::parse_classic(bytes)
         .map_err(|_| Error::from(ErrorKind::Internal).because("a stored object name is not valid"))
 }
 

@@ -138,13 +138,13 @@ text!(
     bucket_name,
     parbuckle_model::BucketName,
     |v| v.as_str(),
-    |t| parbuckle_model::BucketName::parse(t).ok()
+    |t| parbuckle_model::BucketName::parse_classic(t).ok()
 );
 text!(
     object_name,
     parbuckle_model::ObjectName,
     |v| v.as_str(),
-    |t| parbuckle_model::ObjectName::parse(t.as_bytes()).ok()
+    |t| parbuckle_model::ObjectName::parse_classic(t.as_bytes()).ok()
 );
 text!(ocid, parbuckle_model::Ocid, |v| v.as_str(), |t| {
     parbuckle_model::Ocid::parse(t).ok()

@@ -360,7 +360,7 @@ fn changes(page: &[Entry]) -> Result<Vec<Change>, Error> {
     for entry in page {
         let at = *places.entry(&entry.value).or_insert(changes.len());
         if at == changes.len() {
-            let name = ObjectName::parse(&entry.value).map_err(|_| {
+            let name = ObjectName::parse_classic(&entry.value).map_err(|_| {
                 Error::from(ErrorKind::Internal)
                     .because("a change to be replicated names no object")
             })?;

@@ -105,7 +105,7 @@ impl Engine {
         let done = match &item.object {
             None => self.swift_delete_container(caller, &bucket).await,
             Some(object) => {
-                let Ok(object) = ObjectName::parse(object.as_bytes()) else {
+                let Ok(object) = ObjectName::parse_classic(object.as_bytes()) else {
                     return Ok(false);
                 };
                 let path = ObjectPath { bucket, object };

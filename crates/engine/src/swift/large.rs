@@ -419,7 +419,7 @@ fn segment_path(namespace: &Namespace, segment: &SegmentRecord) -> Result<Object
 fn object_path(bucket: &BucketPath, object: &str) -> Result<ObjectPath, Error> {
     Ok(ObjectPath {
         bucket: bucket.clone(),
-        object: ObjectName::parse(object.as_bytes()).map_err(|error| broken(&error.to_string()))?,
+        object: ObjectName::parse_classic(object.as_bytes()).map_err(|error| broken(&error.to_string()))?,
     })
 }
 

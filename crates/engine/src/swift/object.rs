@@ -369,7 +369,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// A container of this name, if there can be one.
 pub(super) fn container_name(name: &str) -> Option<BucketName> {
-    BucketName::parse(name).ok()
+    BucketName::parse_classic(name).ok()
 }
 
 pub(super) fn missing(path: &ObjectPath) -> Error {

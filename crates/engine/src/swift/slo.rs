@@ -222,7 +222,7 @@ impl Engine {
         }
         let (bucket, object) = (
             container_name(&new.container),
-            ObjectName::parse(new.object.as_bytes()),
+            ObjectName::parse_classic(new.object.as_bytes()),
         );
         let (Some(bucket), Ok(object)) = (bucket, object) else {
             return Ok(Err(vec!["404 Not Found"]));
@@ -274,7 +274,7 @@ impl Segment {
                 namespace: manifest.namespace.clone(),
                 bucket: container_name(&self.container)?,
             },
-            object: ObjectName::parse(self.object.as_bytes()).ok()?,
+            object: ObjectName::parse_classic(self.object.as_bytes()).ok()?,
         })
     }
 }

@@ -154,7 +154,7 @@ fn version_in(entry: &Entry, prefix: &[u8]) -> Result<Option<(ObjectName, Versio
         Some(end) => (&rest[..end], true),
         None => (rest, false),
     };
-    let name = ObjectName::parse(name).map_err(|error| {
+    let name = ObjectName::parse_classic(name).map_err(|error| {
         Error::from(ErrorKind::Internal).because(format!("the key of an object: {}", error.0))
     })?;
     let record = match old {

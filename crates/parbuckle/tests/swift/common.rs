@@ -187,14 +187,6 @@ async fn names_that_are_too_long_are_refused_where_they_would_be_made() {
 }
 
 #[tokio::test]
-async fn a_container_name_that_no_bucket_can_have_is_refused_with_the_rule() {
-    let stage = Stage::new().await;
-    let reply = stage.put("a b").await.expect(400);
-    assert!(reply.text().contains("letters, digits"), "{}", reply.text());
-    stage.head("a b").await.expect(404);
-}
-
-#[tokio::test]
 async fn a_slash_behind_a_container_does_not_count() {
     let stage = Stage::with_container().await;
     stage.head("c/").await.expect(204);
