@@ -80,9 +80,11 @@ impl Engine {
     }
 }
 
-/// A password or token: 24 characters of base64url, 144 random bits.
-pub(crate) fn secret_text(random: [u8; 18]) -> SecretString {
+/// A password or token: 24 characters of base64url, 143 random bits. It begins with a letter, since command lines take what
+/// begins with a hyphen for an option.
+pub(crate) fn secret_text(mut random: [u8; 18]) -> SecretString {
     use base64::Engine as _;
+    random[0] &= 0x7f;
     SecretString::new(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random))
 }
 
@@ -91,4 +93,19 @@ pub(crate) fn proof_of(secret: &SecretString, salt: [u8; 16]) -> Vec<u8> {
     PasswordProof::new(secret.expose().as_bytes(), salt)
         .to_bytes()
         .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_begins_with_a_hyphen() {
+        for first in 0..=u8::MAX {
+            let mut random = [0xff; 18];
+            random[0] = first;
+            let text = secret_text(random);
+            assert!(text.expose().starts_with(|c: char| c.is_ascii_alphabetic()));
+        }
+    }
 }
