@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{CommitError, Entry, Error, GroupScan, Reader, Row, Scan, Store, Transaction};
+use crate::{CommitError, Entry, Error, GroupScan, Reader, Row, Scan, Store, Transaction, Visit};
 
 /// What happens to one read (a `get_many`, `scan` or `scan_groups`, of a reader or a transaction).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,6 +207,11 @@ impl Reader for FaultyReader {
         self.inner.scan(scan).await
     }
 
+    async fn visit(&self, scan: &Scan, visit: &mut Visit<'_>) -> Result<(), Error> {
+        self.faults.before_read().await?;
+        self.inner.visit(scan, visit).await
+    }
+
     async fn scan_groups(&self, scan: &GroupScan) -> Result<Vec<Row>, Error> {
         self.faults.before_read().await?;
         self.inner.scan_groups(scan).await
@@ -242,6 +247,11 @@ impl Reader for FaultyTransaction {
     async fn scan(&self, scan: &Scan) -> Result<Vec<Entry>, Error> {
         self.faults.before_read().await?;
         self.inner.scan(scan).await
+    }
+
+    async fn visit(&self, scan: &Scan, visit: &mut Visit<'_>) -> Result<(), Error> {
+        self.faults.before_read().await?;
+        self.inner.visit(scan, visit).await
     }
 
     async fn scan_groups(&self, scan: &GroupScan) -> Result<Vec<Row>, Error> {

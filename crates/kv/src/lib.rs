@@ -11,6 +11,7 @@ mod optimistic;
 mod transaction;
 mod view;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -77,6 +78,9 @@ pub enum Row {
     Group(Bytes),
 }
 
+/// What is shown keys with their values, and says whether to go on.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + Send + 'a;
+
 /// Reads on one consistent state of the store.
 #[async_trait]
 pub trait Reader: Send + Sync {
@@ -85,6 +89,18 @@ pub trait Reader: Send + Sync {
 
     /// The entries of a range, in key order (or reversed), at most `scan.limit` of them.
     async fn scan(&self, scan: &Scan) -> Result<Vec<Entry>, Error>;
+
+    /// Shows the entries that [`scan`](Self::scan) would return, in their order, until `visit` breaks. Made for long ranges
+    /// of which little is kept: a backend that can shows its own bytes and copies nothing. After an error some may have
+    /// been shown.
+    async fn visit(&self, scan: &Scan, visit: &mut Visit<'_>) -> Result<(), Error> {
+        for entry in self.scan(scan).await? {
+            if visit(&entry.key, &entry.value).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
 
     /// The rows of a range with its groups collapsed. Cost grows with the rows returned, never with the
     /// keys inside a group.

@@ -73,13 +73,15 @@ impl History {
             })
     }
 
-    /// Notes that commit `number` (never below an earlier one) wrote `keys`.
-    pub(crate) fn record(&mut self, number: u64, keys: Vec<Bytes>) {
+    /// Notes that commit `number` (never below an earlier one) wrote `keys`. Whether it had written one of them before.
+    pub(crate) fn record(&mut self, number: u64, keys: Vec<Bytes>) -> bool {
+        let mut again = false;
         for key in &keys {
-            self.newest.insert(key.clone(), number);
+            again |= self.newest.insert(key.clone(), number) == Some(number);
         }
         self.key_count += keys.len();
         self.commits.push_back((number, keys));
+        again
     }
 
     /// Forgets commits that no transaction on a state at or above `oldest` can conflict with, and the

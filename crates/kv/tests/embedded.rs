@@ -67,7 +67,7 @@ async fn reopening_finds_every_acknowledged_commit() {
 /// Enough rounds to write the buffers out several times, so that tables, journals and merges take part.
 #[tokio::test(flavor = "multi_thread")]
 async fn buffers_written_out_lose_nothing_and_old_readers_keep_their_state() {
-    const ROUNDS: usize = 6;
+    const ROUNDS: usize = 36;
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let keys: Vec<String> = (0..64).map(|number| format!("key{number}")).collect();

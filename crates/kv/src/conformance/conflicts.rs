@@ -1,5 +1,6 @@
 //! Rules of which commits conflict, and which must not.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::{
@@ -182,6 +183,19 @@ pub async fn an_insert_behind_a_short_page_conflicts(store: Arc<dyn Store>) {
 /// "Nothing is here" is an answer too.
 pub async fn an_insert_into_an_empty_range_conflicts(store: Arc<dyn Store>) {
     let transaction = scanner_of(&*store, &forward("a", "c", 1), &[]).await;
+    write(&*store, "b", Some("new")).await;
+    assert!(conflicts(&*transaction).await);
+}
+
+/// A visit is a read as well.
+pub async fn an_insert_into_a_visited_range_conflicts(store: Arc<dyn Store>) {
+    fill(&*store, &["a", "c"]).await;
+    let transaction = begin(&*store).await;
+    transaction
+        .visit(&forward("a", "z", 9), &mut |_, _| ControlFlow::Continue(()))
+        .await
+        .expect("a range is read");
+    put(&*transaction, "outcome", "x");
     write(&*store, "b", Some("new")).await;
     assert!(conflicts(&*transaction).await);
 }

@@ -81,6 +81,9 @@ rules! {
         own_deletes_do_not_use_up_the_limit,
         a_scan_on_a_snapshot_does_not_move,
         pages_of_any_size_join_to_the_whole,
+        a_visit_shows_what_a_scan_returns,
+        a_visit_ends_when_it_is_told_to,
+        a_visit_in_a_transaction_sees_own_writes,
     }
     groups {
         groups_appear_once_in_key_order,
@@ -113,6 +116,7 @@ rules! {
         an_insert_within_a_full_reverse_page_conflicts,
         an_insert_behind_a_short_page_conflicts,
         an_insert_into_an_empty_range_conflicts,
+        an_insert_into_a_visited_range_conflicts,
         a_new_group_in_a_group_scan_conflicts,
         a_vanished_group_in_a_group_scan_conflicts,
         an_insert_behind_a_full_group_page_does_not_conflict,

@@ -1,9 +1,10 @@
 //! Rules of range reads.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::{backward, begin, fill, forward, keys, put, snapshot, write};
-use crate::{Scan, Store, Transaction};
+use crate::{Reader, Scan, Store, Transaction};
 
 /// Bytes compare as unsigned numbers, and a prefix comes before what it is a prefix of.
 pub async fn a_scan_goes_in_byte_order(store: Arc<dyn Store>) {
@@ -190,4 +191,72 @@ pub async fn pages_of_any_size_join_to_the_whole(store: Arc<dyn Store>) {
         }
         assert_eq!(joined, whole, "pages of {size}");
     }
+}
+
+/// The same entries in the same order, whatever the range, the limit and the direction.
+pub async fn a_visit_shows_what_a_scan_returns(store: Arc<dyn Store>) {
+    fill(&*store, &["a", "b", "c", "d"]).await;
+    write(&*store, "b", None).await;
+    let reader = snapshot(&*store).await;
+    for scan in [
+        forward("a", "z", 9),
+        forward("a", "z", 2),
+        forward("a", "z", 0),
+        forward("b", "d", 9),
+        forward("d", "a", 9),
+        backward("a", "z", 9),
+        backward("a", "d", 1),
+    ] {
+        let scanned = reader.scan(&scan).await.expect("a range is read");
+        let scanned: Vec<_> = scanned
+            .iter()
+            .map(|entry| (entry.key.to_vec(), entry.value.to_vec()))
+            .collect();
+        assert_eq!(
+            visited(&*reader, &scan, usize::MAX).await,
+            scanned,
+            "{scan:?}"
+        );
+    }
+}
+
+/// The entry at which it breaks is the last one shown.
+pub async fn a_visit_ends_when_it_is_told_to(store: Arc<dyn Store>) {
+    fill(&*store, &["a", "b", "c"]).await;
+    let reader = snapshot(&*store).await;
+    let shown = visited(&*reader, &forward("a", "z", 9), 2).await;
+    assert_eq!(shown, [pair("a", "a"), pair("b", "b")]);
+}
+
+/// Own keys stand in their place, with their values.
+pub async fn a_visit_in_a_transaction_sees_own_writes(store: Arc<dyn Store>) {
+    fill(&*store, &["b", "d", "f"]).await;
+    let transaction = disturbed(&*store).await;
+    let shown = visited(&*transaction, &forward("b", "g", 9), 9).await;
+    assert_eq!(shown, [pair("b", "new"), pair("c", "new"), pair("f", "f")]);
+}
+
+fn pair(key: &str, value: &str) -> (Vec<u8>, Vec<u8>) {
+    (key.into(), value.into())
+}
+
+/// What a visit shows that breaks after `most` entries.
+async fn visited<R: Reader + ?Sized>(
+    reader: &R,
+    scan: &Scan,
+    most: usize,
+) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut shown = Vec::new();
+    let mut visit = |key: &[u8], value: &[u8]| {
+        shown.push((key.to_vec(), value.to_vec()));
+        match shown.len() < most {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    };
+    reader
+        .visit(scan, &mut visit)
+        .await
+        .expect("a range is read");
+    shown
 }

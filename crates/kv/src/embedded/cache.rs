@@ -37,8 +37,6 @@ use bytes::Bytes;
 use quick_cache::unsync::{Cache, DefaultLifecycle};
 use quick_cache::{Equivalent, Weighter};
 
-use crate::view::WriteSet;
-
 /// Larger values are not cached: the tree is fast enough for them, relative to what they weigh.
 const VALUE_BYTES_MAX: usize = 16 * 1024;
 
@@ -102,8 +100,12 @@ impl HotCache {
         }
     }
 
-    /// Takes over the writes of batch `number`, which is committed and not yet published.
-    pub(super) fn apply(&self, number: u64, writes: &WriteSet) {
+    /// Takes over the writes of batch `number`, which is committed and not yet published; a `None` removes.
+    pub(super) fn apply<'a>(
+        &self,
+        number: u64,
+        writes: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
+    ) {
         let Some(shards) = self.shards.as_deref() else {
             return;
         };
@@ -111,14 +113,10 @@ impl HotCache {
             let (shard, probe) = self.place(shards, key);
             let mut shard = write(shard);
             shard.applied = number;
-            if value
-                .as_ref()
-                .is_some_and(|value| value.len() > VALUE_BYTES_MAX)
-            {
+            if value.is_some_and(|value| value.len() > VALUE_BYTES_MAX) {
                 shard.entries.remove(&probe);
             } else if let Some(mut cached) = shard.entries.peek_mut(&probe) {
-                // Copied, because the value may be a part of something larger.
-                let value = value.as_deref().map(Bytes::copy_from_slice);
+                let value = value.map(Bytes::copy_from_slice);
                 *cached = Cached {
                     value,
                     since: number,
@@ -282,8 +280,8 @@ mod tests {
         cache
     }
 
-    fn writes(value: Option<Bytes>) -> WriteSet {
-        WriteSet::from([(KEY.to_vec(), value)])
+    fn apply(cache: &HotCache, number: u64, value: Option<Bytes>) {
+        cache.apply(number, std::iter::once((KEY, value.as_deref())));
     }
 
     #[test]
@@ -306,7 +304,7 @@ mod tests {
     #[test]
     fn an_applied_write_serves_only_states_that_hold_it() {
         let cache = cache_with(some("a"), 3);
-        cache.apply(4, &writes(some("b")));
+        apply(&cache, 4, some("b"));
         assert_eq!(cache.slot(KEY).lookup(3), None);
         assert_eq!(cache.slot(KEY).lookup(4), Some(some("b")));
     }
@@ -314,7 +312,7 @@ mod tests {
     #[test]
     fn an_offer_from_before_an_applied_write_is_refused() {
         let cache = HotCache::new(1 << 20);
-        cache.apply(4, &writes(some("b")));
+        apply(&cache, 4, some("b"));
         cache.slot(KEY).offer(&some("a"), 3);
         assert_eq!(cache.slot(KEY).lookup(4), None);
     }
@@ -322,7 +320,7 @@ mod tests {
     #[test]
     fn a_value_that_grew_too_large_is_dropped() {
         let cache = cache_with(some("a"), 3);
-        cache.apply(4, &writes(Some(vec![0; VALUE_BYTES_MAX + 1].into())));
+        apply(&cache, 4, Some(vec![0; VALUE_BYTES_MAX + 1].into()));
         assert_eq!(cache.slot(KEY).lookup(4), None);
     }
 

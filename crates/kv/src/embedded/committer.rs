@@ -17,16 +17,15 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fjall::{AbstractTree, Database, OwnedWriteBatch, PersistMode};
+use fjall::{AbstractTree, Database, OwnedWriteBatch, PersistMode, UserKey, UserValue};
 use tokio::sync::oneshot;
 
 use super::EmbeddedOptions;
 use super::cache::HotCache;
 use super::folder::OpenedFolder;
 use super::state::{State, Tables};
-use crate::optimistic::{History, LiveStates};
+use crate::optimistic::{History, LiveStates, ReadSet};
 use crate::transaction::{Committer, Proposal};
-use crate::view::WriteSet;
 use crate::{CommitError, Error};
 
 /// Most transactions in one batch. Bounds the time that the last of them waits for validation.
@@ -59,8 +58,26 @@ pub(super) struct CommitterHandle {
 }
 
 enum Request {
-    Commit(Proposal<State>, Reply),
+    Commit(Prepared, Reply),
     Stop,
+}
+
+/// A proposal, made ready on its caller's thread: there are many of those, and one committer.
+struct Prepared {
+    /// The state that was read.
+    state: Arc<State>,
+    reads: ReadSet,
+    writes: Vec<Write>,
+}
+
+/// The last write of a transaction to one key.
+struct Write {
+    /// For the history and the cache.
+    key: Bytes,
+    /// For the tree.
+    stored_key: UserKey,
+    /// A copy: what was handed in may be a part of something larger, and the tree keeps this.
+    value: Option<UserValue>,
 }
 
 impl CommitterHandle {
@@ -130,7 +147,7 @@ impl Committer for CommitterHandle {
         let (answer, answered) = oneshot::channel();
         if self
             .requests
-            .send(Request::Commit(proposal, answer))
+            .send(Request::Commit(proposal.into(), answer))
             .is_err()
         {
             return Err(CommitError::NotDone(unavailable(SHUT_DOWN)));
@@ -140,6 +157,21 @@ impl Committer for CommitterHandle {
                 "its committer ended before it answered",
             )))
         })
+    }
+}
+
+impl From<Proposal<State>> for Prepared {
+    fn from(proposal: Proposal<State>) -> Self {
+        let writes = proposal.writes.into_iter().map(|(key, value)| Write {
+            stored_key: UserKey::from(key.as_slice()),
+            key: key.into(),
+            value: value.map(|value| UserValue::from(&*value)),
+        });
+        Self {
+            state: proposal.state,
+            reads: proposal.reads,
+            writes: writes.collect(),
+        }
     }
 }
 
@@ -157,7 +189,7 @@ struct Writer {
 /// Transactions that passed validation, and the answers for those that did not.
 #[derive(Default)]
 struct Batch {
-    writes: WriteSet,
+    writes: Vec<Write>,
     accepted: Vec<Reply>,
     conflicted: Vec<Reply>,
 }
@@ -201,7 +233,7 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, proposals: Vec<(Proposal<State>, Reply)>) {
+    fn commit(&mut self, proposals: Vec<(Prepared, Reply)>) {
         if let Some(reason) = &self.read_only {
             return refuse(proposals, reason);
         }
@@ -217,7 +249,7 @@ impl Writer {
             // The history holds this batch already. Counted as an empty one, it stops nobody who tries again.
             Err(Failure::Stalled(reason)) => {
                 tracing::warn!(reason, "a key-value batch was refused");
-                self.publish(number, &WriteSet::new());
+                self.publish(number, &[]);
             }
             Err(Failure::Broken(reason) | Failure::Unknown(reason)) => {
                 tracing::error!(reason, "the key-value store is read-only from now on");
@@ -233,26 +265,23 @@ impl Writer {
         }
     }
 
-    fn validate(&mut self, number: u64, proposals: Vec<(Proposal<State>, Reply)>) -> Batch {
+    fn validate(&mut self, number: u64, proposals: Vec<(Prepared, Reply)>) -> Batch {
         let mut batch = Batch::default();
-        for (
-            Proposal {
+        for (proposal, answer) in proposals {
+            let Prepared {
                 state,
                 reads,
                 writes,
-            },
-            answer,
-        ) in proposals
-        {
+            } = proposal;
             if self.history.conflicts(&reads, state.number) {
                 batch.conflicted.push(answer);
                 continue;
             }
-            let keys = writes
-                .keys()
-                .map(|key| Bytes::copy_from_slice(key))
-                .collect();
-            self.history.record(number, keys);
+            let keys = writes.iter().map(|write| write.key.clone()).collect();
+            if self.history.record(number, keys) {
+                let again = |earlier: &Write| writes.iter().any(|write| write.key == earlier.key);
+                batch.writes.retain(|earlier| !again(earlier));
+            }
             batch.writes.extend(writes);
             batch.accepted.push(answer);
         }
@@ -260,15 +289,16 @@ impl Writer {
     }
 
     /// Makes `writes` durable and visible in the tree.
-    fn write(&self, writes: &WriteSet) -> Result<(), Failure> {
+    fn write(&self, writes: &[Write]) -> Result<(), Failure> {
         self.wait_for_room()?;
         let keyspace = &self.state.tables.keyspace;
         let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), writes.len())
             .durability(Some(PersistMode::SyncData));
-        for (key, value) in writes {
-            match value {
-                Some(value) => batch.insert(keyspace, key.as_slice(), value.as_ref()),
-                None => batch.remove(keyspace, key.as_slice()),
+        for write in writes {
+            let key = write.stored_key.clone();
+            match &write.value {
+                Some(value) => batch.insert(keyspace, key, value.clone()),
+                None => batch.remove(keyspace, key),
             }
         }
         batch.commit().map_err(|error| {
@@ -305,9 +335,10 @@ impl Writer {
     }
 
     /// Makes batch `number` the newest state. The order matters: see [`super::cache`].
-    fn publish(&mut self, number: u64, writes: &WriteSet) {
+    fn publish(&mut self, number: u64, writes: &[Write]) {
         let tables = Arc::clone(&self.state.tables);
-        tables.cache.apply(number, writes);
+        let written = writes.iter().map(|w| (&w.key[..], w.value.as_deref()));
+        tables.cache.apply(number, written);
         let state = State {
             number,
             snapshot: self.database.snapshot(),
@@ -336,17 +367,14 @@ impl Failure {
     }
 }
 
-fn refuse(proposals: Vec<(Proposal<State>, Reply)>, reason: &str) {
+fn refuse(proposals: Vec<(Prepared, Reply)>, reason: &str) {
     for (_, answer) in proposals {
         let _ = answer.send(Err(CommitError::NotDone(unavailable(reason))));
     }
 }
 
 /// Collects `first` and what waits behind it, up to the bounds of a batch. True when a stop was among them.
-fn take_waiting(
-    first: Request,
-    requests: &Receiver<Request>,
-) -> (Vec<(Proposal<State>, Reply)>, bool) {
+fn take_waiting(first: Request, requests: &Receiver<Request>) -> (Vec<(Prepared, Reply)>, bool) {
     let mut taken = Vec::new();
     let mut bytes = 0;
     let mut next = Some(first);
@@ -354,12 +382,8 @@ fn take_waiting(
         let Request::Commit(proposal, answer) = request else {
             return (taken, true);
         };
-        bytes += proposal
-            .writes
-            .values()
-            .flatten()
-            .map(Bytes::len)
-            .sum::<usize>();
+        let values = proposal.writes.iter().flat_map(|write| &write.value);
+        bytes += values.map(|value| value.len()).sum::<usize>();
         taken.push((proposal, answer));
         let full = taken.len() >= BATCH_TRANSACTIONS_MAX || bytes >= BATCH_BYTES_MAX;
         next = if full { None } else { requests.try_recv().ok() };
@@ -375,7 +399,7 @@ fn unavailable(reason: &str) -> Error {
 mod tests {
     use super::super::folder;
     use super::*;
-    use crate::optimistic::ReadSet;
+    use crate::view::WriteSet;
 
     /// Reads and writes `key`.
     async fn touch(committer: &CommitterHandle, key: &[u8]) -> Answer {
@@ -420,5 +444,44 @@ mod tests {
         });
         assert!(matches!(retried, Some(Ok(()))), "{retried:?}");
         committer.shutdown();
+    }
+
+    #[test]
+    fn of_two_writes_to_one_key_in_one_batch_the_later_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let options = EmbeddedOptions::default();
+        let opened = folder::open(place.path(), &options).unwrap();
+        let tables = Tables {
+            keyspace: opened.keyspace,
+            cache: HotCache::new(0),
+            _lock: opened.lock,
+        };
+        let state = Arc::new(State {
+            number: 0,
+            snapshot: opened.database.snapshot(),
+            tables: Arc::new(tables),
+        });
+        let newest = Arc::new(RwLock::new(Arc::clone(&state)));
+        let mut writer = Writer::new(opened.database, Arc::clone(&state), newest);
+        let blind = |pairs: &[(&str, &'static str)]| {
+            let pairs = pairs.iter().map(|(key, value)| {
+                let value = Bytes::from_static(value.as_bytes());
+                (key.as_bytes().to_vec(), Some(value))
+            });
+            let proposal = Proposal {
+                state: Arc::clone(&state),
+                reads: ReadSet::default(),
+                writes: pairs.collect(),
+            };
+            (Prepared::from(proposal), oneshot::channel().0)
+        };
+        let proposals = vec![blind(&[("a", "1"), ("b", "1")]), blind(&[("a", "2")])];
+        let batch = writer.validate(1, proposals);
+        let written: Vec<_> = batch
+            .writes
+            .iter()
+            .map(|write| (&write.key[..], write.value.as_deref().unwrap()))
+            .collect();
+        assert_eq!(written, [(&b"b"[..], &b"1"[..]), (b"a", b"2")]);
     }
 }

@@ -26,7 +26,7 @@ use committer::CommitterHandle;
 pub use folder::FolderInUse;
 
 /// How much memory an [`EmbeddedStore`] may use for caches. All sizes are upper bounds in bytes, reached only
-/// by use. Write buffers come on top: up to three times 32 MiB under load, one of them kept afterwards.
+/// by use. Write buffers come on top: up to three times 64 MiB under load, one of them kept afterwards.
 #[derive(Debug, Clone)]
 pub struct EmbeddedOptions {
     /// Blocks of the tables on disk, which serve scans and point reads.

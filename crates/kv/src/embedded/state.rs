@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fjall::{Keyspace, Readable, Snapshot};
+use fjall::{Guard, Keyspace, Readable, Snapshot};
 
 use super::cache::HotCache;
 use super::folder::FolderLock;
 use super::read_error;
 use crate::view::{Entries, KeyRange, View, scan, scan_groups};
-use crate::{Entry, Error, GroupScan, Reader, Row, Scan};
+use crate::{Entry, Error, GroupScan, Reader, Row, Scan, Visit};
 
 /// What all states of one open store share.
 pub(super) struct Tables {
@@ -76,7 +76,37 @@ impl Reader for State {
         Ok(scan(self, range)?.answer)
     }
 
+    async fn visit(&self, scan: &Scan, visit: &mut Visit<'_>) -> Result<(), Error> {
+        let range = KeyRange {
+            start: scan.start.clone(),
+            end: scan.end.clone(),
+        };
+        if range.is_empty() {
+            return Ok(());
+        }
+        let stored = self
+            .snapshot
+            .range::<&[u8], _>(&self.tables.keyspace, range.bounds());
+        if scan.reverse {
+            show(stored.rev().take(scan.limit), visit)
+        } else {
+            show(stored.take(scan.limit), visit)
+        }
+    }
+
     async fn scan_groups(&self, range: &GroupScan) -> Result<Vec<Row>, Error> {
         Ok(scan_groups(self, range)?.answer)
     }
+}
+
+fn show(stored: impl Iterator<Item = Guard>, visit: &mut Visit<'_>) -> Result<(), Error> {
+    for guard in stored {
+        let (key, value) = guard
+            .into_inner()
+            .map_err(|error| read_error("cannot read a range", error))?;
+        if visit(&key, &value).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
