@@ -7,7 +7,7 @@ use parbuckle_model::{Namespace, Ocid, TokenHash};
 use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind};
 use crate::records::RequesterRecord;
-use crate::swift::{SwiftCaller, TempUrl};
+use crate::swift::{BasicLogin, SwiftCaller, TempUrl};
 use crate::{Engine, keys};
 
 /// What a request brings to show who it comes from.
@@ -34,6 +34,8 @@ pub enum Proof<'a> {
         /// The text of the `Referer` header, for ACLs that name hosts.
         referrer: Option<&'a str>,
     },
+    /// A user's name and auth token, through Swift.
+    SwiftBasic(&'a BasicLogin<'a>),
     /// Nothing, through Swift.
     SwiftAnonymous {
         /// The text of the `Referer` header, for ACLs that name hosts.
@@ -135,6 +137,9 @@ impl Engine {
             Proof::UploadSecret(secret) => CallerIdentity::Upload(token_hash(secret)),
             Proof::SwiftToken { token, referrer } => {
                 CallerIdentity::Swift(self.verify_swift_token(token, referrer).await?)
+            }
+            Proof::SwiftBasic(basic) => {
+                CallerIdentity::Swift(Box::pin(self.verify_basic(basic)).await?)
             }
             Proof::SwiftAnonymous { referrer } => CallerIdentity::Swift(SwiftCaller::Anonymous {
                 referrer: referrer.map(str::to_owned),

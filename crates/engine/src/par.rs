@@ -269,7 +269,7 @@ async fn pars_of(
     let found = reader.get_many(&asked).await?;
     found
         .iter()
-        .map(|bytes| bytes.as_ref().ok_or_else(lost).and_then(records::decode))
+        .map(|bytes| records::decode(bytes.as_ref().ok_or_else(lost)?))
         .collect()
 }
 

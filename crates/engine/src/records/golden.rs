@@ -323,5 +323,5 @@ fn a_damaged_record_is_refused() {
     })
     .to_vec();
     bytes.truncate(3);
-    assert!(decode::<CounterRecord>(&bytes.into()).is_err());
+    assert!(decode::<CounterRecord>(&bytes).is_err());
 }

@@ -36,6 +36,7 @@ fn what_swift_knows_of_an_object() {
         dynamic: Some(DynamicManifestRecord {
             container: "c".to_owned(),
             prefix: "p/".to_owned(),
+            sent: None,
         }),
         static_manifest: Some(StaticManifestRecord {
             etag: [1; 16],
@@ -50,6 +51,19 @@ fn what_swift_knows_of_an_object() {
          0101010101010101010101010101010107025002020202020202020202020202020202031901 \
          2c",
     );
+}
+
+#[test]
+fn a_dynamic_large_object_whose_header_was_spelled_in_its_own_way() {
+    let record = SwiftObjectRecord {
+        dynamic: Some(DynamicManifestRecord {
+            container: "c".to_owned(),
+            prefix: "p/".to_owned(),
+            sent: Some("c/p%2F".to_owned()),
+        }),
+        ..SwiftObjectRecord::default()
+    };
+    assert_golden(&record, "01a103a30061630162702f0266632f70253246");
 }
 
 #[test]

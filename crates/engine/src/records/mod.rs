@@ -10,6 +10,7 @@ mod lifecycle;
 mod memo;
 mod replication;
 mod retention;
+mod row;
 mod storage;
 mod swift;
 mod work;
@@ -35,6 +36,7 @@ pub(crate) use memo::Memo;
 pub(crate) use replication::*;
 pub(crate) use retention::{NamespaceMetadataRecord, RetentionRuleRecord};
 pub use retention::{RetentionDuration, RetentionUnit};
+pub(crate) use row::ObjectRowRecord;
 pub(crate) use storage::*;
 pub(crate) use swift::*;
 pub(crate) use work::*;
@@ -50,8 +52,8 @@ pub(crate) fn encode<T: minicbor::Encode<()>>(record: &T) -> Bytes {
     bytes.into()
 }
 
-/// Reads a record that [`encode`] wrote, in this version or an earlier one.
-pub(crate) fn decode<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &Bytes) -> Result<T, Error> {
+/// Reads a record that [`encode`] wrote, in this version or an earlier one. It may keep references into the bytes.
+pub(crate) fn decode<'b, T: minicbor::Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, Error> {
     let damaged = |cause: String| Error::from(ErrorKind::Internal).because(cause);
     match bytes.split_first() {
         Some((&FORMAT_VERSION, body)) => minicbor::decode(body).map_err(|e| {
@@ -71,7 +73,7 @@ pub(crate) fn decode<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &Bytes) -> Resu
 pub(crate) fn decode_optional<T: for<'b> minicbor::Decode<'b, ()>>(
     bytes: Option<&Bytes>,
 ) -> Result<Option<T>, Error> {
-    bytes.map(decode).transpose()
+    bytes.map(|bytes| decode(bytes)).transpose()
 }
 
 #[cfg(test)]

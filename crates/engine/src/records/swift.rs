@@ -59,6 +59,9 @@ pub(crate) struct DynamicManifestRecord {
     pub(crate) container: String,
     #[n(1)]
     pub(crate) prefix: String,
+    /// The header as it was sent, where it was not spelled as these two would be.
+    #[n(2)]
+    pub(crate) sent: Option<String>,
 }
 
 /// What a static large object is as a whole.

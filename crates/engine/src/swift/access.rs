@@ -16,7 +16,7 @@ use crate::records::{BucketRecord, SwiftBucketRecord, UsedCredentialRecord, kind
 use crate::{BucketPath, Engine, keys};
 
 /// Rights to see, make or use a container: who has one of these may know whether there is one.
-const RIGHTS: [(Operation, Permission); 10] = [
+const RIGHTS: [(Operation, Permission); 11] = [
     (Operation::HeadBucket, Permission::BucketInspect),
     (Operation::GetBucket, Permission::BucketRead),
     (Operation::CreateBucket, Permission::BucketCreate),
@@ -27,6 +27,7 @@ const RIGHTS: [(Operation, Permission); 10] = [
     (Operation::PutObject, Permission::ObjectCreate),
     (Operation::PutObject, Permission::ObjectOverwrite),
     (Operation::DeleteObject, Permission::ObjectDelete),
+    (Operation::RestoreObjects, Permission::ObjectRestore),
 ];
 
 /// A caller who came in through Swift. Only he gets what ACLs and signed URLs grant.
@@ -34,13 +35,13 @@ const RIGHTS: [(Operation, Permission); 10] = [
 pub(crate) enum SwiftCaller {
     /// Nobody known, coming from this page.
     Anonymous { referrer: Option<String> },
-    /// A user with a token.
+    /// A user with a token, or with an auth token for this request.
     Token(TokenCaller),
     /// The holder of a signed URL.
     TempUrl(TempUrlGrant),
 }
 
-/// A user with a token.
+/// A user with a token, or with an auth token for this request.
 #[derive(Debug, Clone)]
 pub(crate) struct TokenCaller {
     pub(super) user: UserCaller,

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use parbuckle_iam::permission::{Operation, Permission};
 use parbuckle_iam::secret::SecretString;
@@ -12,7 +11,7 @@ use parbuckle_model::{BucketId, Namespace, Ocid};
 use super::SwiftRefusal;
 use super::access::unauthenticated;
 use super::container::{KEYS, shown_keys};
-use super::listing::{ListQuery, NameRow, list_names};
+use super::listing::{Candidate, ListQuery, list_names};
 use super::metadata::{
     MetadataChange, MetadataLevel, check_all, check_metadata, is_showable, merge,
 };
@@ -72,7 +71,7 @@ pub enum AccountRow {
 }
 
 /// What a caller may see of an account.
-struct Sight {
+pub(super) struct Sight {
     standing: Standing,
     compartments: HashSet<Ocid>,
 }
@@ -109,16 +108,17 @@ impl Engine {
         let info = self
             .account_info(&*reader, &sight, namespace, &counters)
             .await?;
-        let seen = |value: &Bytes| {
-            let bucket: BucketRecord = records::decode(value)?;
-            Ok(Some(bucket).filter(|bucket| sight.compartments.contains(&bucket.compartment)))
-        };
         let base = keys::buckets(namespace);
-        let names = list_names(&*reader, &base, query, seen).await?;
-        let rows = names
-            .into_iter()
-            .map(|row| account_row(row, &counters))
-            .collect();
+        let mut rows = Vec::new();
+        list_names(&*reader, &base, query, |candidate| {
+            let bucket: BucketRecord = records::decode(candidate.record)?;
+            let is_seen = sight.compartments.contains(&bucket.compartment);
+            if is_seen {
+                rows.push(account_row(&candidate, &bucket, &counters));
+            }
+            Ok(is_seen)
+        })
+        .await?;
         Ok(AccountListing { info, rows })
     }
 
@@ -143,12 +143,8 @@ impl Engine {
             return Err(ErrorKind::InvalidParameter(text).into());
         }
         self.transact("swift_update_account", |tx| async move {
-            let standing = self
-                .account_standing(tx.reader(), caller, namespace)
+            self.require_account_owner(tx.reader(), caller, namespace)
                 .await?;
-            if !owns(&standing) {
-                return Err(SwiftRefusal::Forbidden.into());
-            }
             let mut account = stored(tx.reader(), namespace).await?;
             for (name, value) in change.outcomes() {
                 let value = value.map(str::to_owned);
@@ -173,6 +169,20 @@ impl Engine {
             Ok(())
         })
         .await
+    }
+
+    /// Refuses who may not change an account.
+    pub(super) async fn require_account_owner(
+        &self,
+        reader: &dyn Reader,
+        caller: &Caller,
+        namespace: &Namespace,
+    ) -> Result<(), Error> {
+        let standing = self.account_standing(reader, caller, namespace).await?;
+        match owns(&standing) {
+            true => Ok(()),
+            false => Err(SwiftRefusal::Forbidden.into()),
+        }
     }
 
     async fn account_info(
@@ -220,7 +230,7 @@ impl Engine {
     }
 
     /// The compartments whose buckets a caller may see; forbidden when there is none.
-    async fn sight(
+    pub(super) async fn sight(
         &self,
         reader: &dyn Reader,
         caller: &Caller,
@@ -312,19 +322,19 @@ async fn all_counters(
 }
 
 fn account_row(
-    row: NameRow<BucketRecord>,
+    candidate: &Candidate<'_>,
+    bucket: &BucketRecord,
     counters: &HashMap<BucketId, CounterRecord>,
 ) -> AccountRow {
-    match row {
-        NameRow::Group(group) => AccountRow::Subdir(group),
-        NameRow::Name(name, bucket) => {
-            let sum = counters.get(&bucket.id).copied().unwrap_or_default();
-            AccountRow::Container {
-                name,
-                count: u64::try_from(sum.objects).unwrap_or(0),
-                bytes: u64::try_from(sum.bytes).unwrap_or(0),
-                time_created: bucket.time_created,
-            }
-        }
+    let text = candidate.text.to_owned();
+    if candidate.is_group {
+        return AccountRow::Subdir(text);
+    }
+    let sum = counters.get(&bucket.id).copied().unwrap_or_default();
+    AccountRow::Container {
+        name: text,
+        count: u64::try_from(sum.objects).unwrap_or(0),
+        bytes: u64::try_from(sum.bytes).unwrap_or(0),
+        time_created: bucket.time_created,
     }
 }

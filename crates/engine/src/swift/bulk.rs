@@ -2,6 +2,7 @@
 
 use parbuckle_model::{Namespace, ObjectName};
 
+use super::deed::Deed;
 use super::object::container_name;
 use crate::abreast::{Work, abreast};
 use crate::caller::Caller;
@@ -96,6 +97,7 @@ impl Engine {
         item: &BulkItem,
     ) -> Result<bool, Error> {
         let Some(bucket) = container_name(&item.container) else {
+            self.swift_may(caller, Deed::SeeAccount(namespace)).await?;
             return Ok(false);
         };
         let bucket = BucketPath {
@@ -104,13 +106,16 @@ impl Engine {
         };
         let done = match &item.object {
             None => self.swift_delete_container(caller, &bucket).await,
-            Some(object) => {
-                let Ok(object) = ObjectName::parse_classic(object.as_bytes()) else {
-                    return Ok(false);
-                };
-                let path = ObjectPath { bucket, object };
-                self.swift_delete_object(caller, &path).await.map(|_| ())
-            }
+            Some(object) => match ObjectName::parse_classic(object.as_bytes()) {
+                Ok(object) => {
+                    let path = ObjectPath { bucket, object };
+                    self.swift_delete_object(caller, &path).await.map(|_| ())
+                }
+                Err(_) => match self.swift_may(caller, Deed::SeeContainer(&bucket)).await {
+                    Ok(()) => return Ok(false),
+                    refused => refused,
+                },
+            },
         };
         match done {
             Ok(()) => Ok(true),

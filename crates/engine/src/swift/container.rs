@@ -11,7 +11,7 @@ use parbuckle_model::{
 };
 
 use super::access::unauthenticated;
-use super::listing::{ListQuery, NameRow, list_names};
+use super::listing::{ListQuery, list_names};
 use super::metadata::{
     MetadataChange, MetadataLevel, check_all, check_metadata, is_showable, merge,
 };
@@ -22,7 +22,10 @@ use crate::bucket::write_bucket;
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind};
 use crate::namespace::default_swift_compartment;
-use crate::records::{self, BucketRecord, ObjectRecord, StoredSecret, SwiftBucketRecord};
+use crate::object::ObjectMd5;
+use crate::records::{
+    self, BucketRecord, ObjectRecord, ObjectRowRecord, StoredSecret, SwiftBucketRecord,
+};
 use crate::transact::Tx;
 use crate::{BucketPath, Engine, keys};
 
@@ -92,44 +95,34 @@ pub enum PutContainer {
     Updated,
 }
 
-/// A container and a page of its names.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ContainerListing {
-    /// The container.
-    pub info: ContainerInfo,
-    /// In the order of the listing.
-    pub rows: Vec<ContainerRow>,
-}
-
 /// A row of a container's listing.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ContainerRow {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ContainerRow<'r> {
     /// An object.
-    Object(ObjectRow),
+    Object(ObjectRow<'r>),
     /// What several names begin with, up to and including the delimiter.
-    Subdir(String),
+    Subdir(&'r str),
 }
 
 /// An object in a listing.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ObjectRow {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ObjectRow<'r> {
     /// Its name.
-    pub name: String,
+    pub name: &'r str,
     /// Its length; of a static large object that of all segments, of a dynamic one that of the manifest.
     pub bytes: u64,
-    /// MD5 of the stored bytes, of a large object those of its manifest, in hexadecimal digits; of an object uploaded in
-    /// parts through the native API the MD5 of their MD5s, a dash and their number.
-    pub hash: String,
+    /// MD5 of the stored bytes, of a static large object that of its manifest as clients are shown it.
+    pub hash: ObjectMd5,
     /// Nothing where none was given.
-    pub content_type: Option<String>,
+    pub content_type: Option<&'r str>,
     /// When it was last changed.
     pub time_modified: Timestamp,
-    /// The etag of a static large object, without quotes.
-    pub slo_etag: Option<String>,
+    /// Of a static large object the MD5 that its etag is.
+    pub slo_etag: Option<[u8; 16]>,
 }
 
 impl Engine {
-    /// Makes a container, or changes the one that is there. A new one lies in the compartment designated for Swift
+    /// Makes a container, or changes the one that is there, which counts as changed in any case. A new one lies in the compartment designated for Swift
     /// ([`Engine::update_namespace_metadata`]); its tier is `storage_tier`, which an existing one ignores.
     ///
     /// Permissions: BUCKET_CREATE there, or BUCKET_UPDATE on the bucket.
@@ -154,7 +147,7 @@ impl Engine {
                 if bucket.id == id {
                     return Ok(PutContainer::Created);
                 }
-                let done = self.change_container(&tx, caller, path, change, (etag, now));
+                let done = self.change_container(&tx, caller, path, change, true, (etag, now));
                 return match done.await {
                     // One that is hidden from the caller looks like one that he may not make.
                     Err(error) if matches!(error.kind(), ErrorKind::BucketNotFound { .. }) => {
@@ -163,7 +156,9 @@ impl Engine {
                     done => done.map(|()| PutContainer::Updated),
                 };
             }
-            let (compartment, created_by) = self.require_new_container(&tx, caller, path).await?;
+            let (compartment, created_by) = self
+                .require_new_container(tx.reader(), caller, path)
+                .await?;
             let bucket = BucketRecord {
                 id,
                 name: path.bucket.clone(),
@@ -206,7 +201,8 @@ impl Engine {
         let change = &change.cleaned()?;
         let (etag, now) = (ETag::from_random(self.random()), self.now());
         self.transact("swift_update_container", |tx| async move {
-            self.change_container(&tx, caller, path, change, (etag, now))
+            let touch = !change.is_empty();
+            self.change_container(&tx, caller, path, change, touch, (etag, now))
                 .await
         })
         .await
@@ -226,13 +222,15 @@ impl Engine {
         self.container_info(&*reader, &access, path).await
     }
 
-    /// A container and a page of its objects. Permission: OBJECT_INSPECT, or an ACL as for [`Engine::swift_container`].
+    /// A container and a page of its objects, which are handed to `show` in the order of the listing; after an error some
+    /// may have been. Permission: OBJECT_INSPECT, or an ACL as for [`Engine::swift_container`].
     pub async fn swift_list_container(
         &self,
         caller: &Caller,
         path: &BucketPath,
         query: &ListQuery,
-    ) -> Result<ContainerListing, Error> {
+        mut show: impl FnMut(ContainerRow<'_>) + Send,
+    ) -> Result<ContainerInfo, Error> {
         query.check()?;
         let reader = self.kv.snapshot().await?;
         let access = self.enter(&*reader, caller, path).await?;
@@ -241,9 +239,18 @@ impl Engine {
         let info = self.container_info(&*reader, &access, path).await?;
         let base = keys::objects(&path.namespace, &access.bucket.id);
         let now = self.now();
-        let names = list_names(&*reader, &base, query, |value| current(value, now)).await?;
-        let rows = names.into_iter().map(object_row).collect();
-        Ok(ContainerListing { info, rows })
+        list_names(&*reader, &base, query, |candidate| {
+            let record: ObjectRowRecord<'_> = records::decode(candidate.record)?;
+            let is_seen = !record.has_expired(now);
+            if is_seen && candidate.is_group {
+                show(ContainerRow::Subdir(candidate.text));
+            } else if is_seen {
+                show(ContainerRow::Object(object_row(candidate.text, &record)));
+            }
+            Ok(is_seen)
+        })
+        .await?;
+        Ok(info)
     }
 
     /// Deletes an empty container. Permission: BUCKET_DELETE. Refused with [`ErrorKind::BucketNotEmpty`] while there are
@@ -284,28 +291,41 @@ impl Engine {
         Ok(swift.settings.into_iter().filter(is_cors).collect())
     }
 
+    /// With `touch` the container counts as changed, even by an empty change.
     async fn change_container(
         &self,
         tx: &Tx,
         caller: &Caller,
         path: &BucketPath,
         change: &ContainerChange,
+        touch: bool,
         (etag, now): (ETag, Timestamp),
     ) -> Result<(), Error> {
-        let access = self.enter(tx.reader(), caller, path).await?;
-        let need = Need::All(&[Permission::BucketUpdate]);
-        access.require(Operation::UpdateBucket, need, Act::Manage)?;
-        if access.bucket.etag != etag && !change.is_empty() {
+        let access = self.enter_as_owner(tx.reader(), caller, path).await?;
+        if access.bucket.etag != etag && touch {
             let bucket = changed(&access.bucket, change, etag, now)?;
             write_bucket(tx, &path.namespace, &bucket);
         }
         Ok(())
     }
 
-    /// The compartment of a new container, and who makes it.
-    async fn require_new_container(
+    /// A container for whoever may change it.
+    pub(super) async fn enter_as_owner<'p>(
         &self,
-        tx: &Tx,
+        reader: &dyn Reader,
+        caller: &Caller,
+        path: &'p BucketPath,
+    ) -> Result<Access<'p>, Error> {
+        let access = self.enter(reader, caller, path).await?;
+        let need = Need::All(&[Permission::BucketUpdate]);
+        access.require(Operation::UpdateBucket, need, Act::Manage)?;
+        Ok(access)
+    }
+
+    /// The compartment of a new container, and who makes it.
+    pub(super) async fn require_new_container(
+        &self,
+        reader: &dyn Reader,
         caller: &Caller,
         path: &BucketPath,
     ) -> Result<(Ocid, Ocid), Error> {
@@ -315,9 +335,9 @@ impl Engine {
         if user.namespace != path.namespace {
             return Err(SwiftRefusal::Forbidden.into());
         }
-        let compartment = default_swift_compartment(tx.reader(), &path.namespace).await?;
+        let compartment = default_swift_compartment(reader, &path.namespace).await?;
         let (operation, permission) = (Operation::CreateBucket, Permission::BucketCreate);
-        self.permits_in_compartment(tx.reader(), caller, operation, permission, &compartment)
+        self.permits_in_compartment(reader, caller, operation, permission, &compartment)
             .await?
             .map_err(|cause| Error::from(SwiftRefusal::Forbidden).because(cause))?;
         Ok((compartment, user.user.clone()))
@@ -457,21 +477,30 @@ fn shown_metadata(bucket: &BucketRecord, swift: &SwiftBucketRecord) -> Vec<(Stri
 }
 
 /// The object of a record as it is stored, unless it has expired.
-pub(super) fn current(value: &Bytes, now: Timestamp) -> Result<Option<SwiftObject>, Error> {
-    let record: ObjectRecord = records::decode(value)?;
+pub(super) fn current(record: &[u8], now: Timestamp) -> Result<Option<SwiftObject>, Error> {
+    let record: ObjectRecord = records::decode(record)?;
     Ok((!record.has_expired(now)).then(|| record.into()))
 }
 
-fn object_row(row: NameRow<SwiftObject>) -> ContainerRow {
-    match row {
-        NameRow::Group(group) => ContainerRow::Subdir(group),
-        NameRow::Name(name, object) => ContainerRow::Object(ObjectRow {
-            name,
-            bytes: object.size,
-            slo_etag: object.is_static.then_some(object.etag.text),
-            hash: object.manifest_etag.text,
-            content_type: object.fields.attributes.content_type,
-            time_modified: object.time_modified,
-        }),
+fn object_row<'r>(name: &'r str, record: &ObjectRowRecord<'r>) -> ObjectRow<'r> {
+    let manifest = record
+        .swift
+        .as_ref()
+        .and_then(|swift| swift.static_manifest);
+    let (bytes, hash) = match (manifest, record.part_count) {
+        (Some(manifest), _) => (manifest.size, ObjectMd5::Whole(manifest.shown_md5)),
+        (None, None) => (record.size, ObjectMd5::Whole(record.md5)),
+        (None, Some(parts)) => {
+            let md5_of_md5s = record.md5;
+            (record.size, ObjectMd5::Multipart { md5_of_md5s, parts })
+        }
+    };
+    ObjectRow {
+        name,
+        bytes,
+        hash,
+        content_type: record.content_type,
+        time_modified: record.time_modified,
+        slo_etag: manifest.map(|manifest| manifest.etag),
     }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use parbuckle_model::{RangeRequest, UserMetadata};
 
-use super::METADATA_BYTES_MAX;
+use super::METADATA_STORED_BYTES_MAX;
 use super::body::as_request;
 use super::conditions::ReadConditions;
 use super::object::{ObjectFields, PutSwiftObject, SwiftObject};
 use super::read::{ReadOutcome, SwiftRead};
+use super::slo::{NewSegment, ShowManifest};
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind};
 use crate::object::ObjectBody;
@@ -23,6 +24,8 @@ pub struct CopySwiftObject {
     pub fresh: bool,
     /// What is copied of it; nothing means all.
     pub range: Option<RangeRequest>,
+    /// The segment of a static large object that is copied, counted from 1, instead of a range. Other objects ignore it.
+    pub part_number: Option<u64>,
     /// Conditions on the source.
     pub conditions: ReadConditions,
     /// Copy the manifest of a large object, and not what it stands for.
@@ -43,19 +46,22 @@ pub struct CopiedObject {
 impl Engine {
     /// Copies an object; onto itself it changes its metadata. The content of a large object is copied into a plain one
     /// unless its manifest is asked for. Permissions: those of [`Engine::swift_read_object`] on the source and of
-    /// [`Engine::swift_put_object`] on the target, whose refusals these are too.
+    /// [`Engine::swift_put_object`] on the target, whose refusals these are too. A copied manifest of a static large object
+    /// is put like a new one: its segments must be there, in the target's account, as it has them
+    /// ([`Engine::swift_put_manifest`], which also says what `show` is).
     pub async fn swift_copy_object(
         self: &Arc<Self>,
         caller: &Caller,
         source: &ObjectPath,
         target: &ObjectPath,
         copy: CopySwiftObject,
+        show: &ShowManifest,
     ) -> Result<ReadOutcome<CopiedObject>, Error> {
         let read = SwiftRead {
             conditions: copy.conditions.clone(),
             ranges: Vec::from_iter(copy.range),
             manifest: copy.manifest,
-            part_number: None,
+            part_number: copy.part_number,
         };
         let mut content = match self.swift_read_object(caller, source, &read).await? {
             ReadOutcome::Found(content) => content,
@@ -81,7 +87,6 @@ impl Engine {
             .unwrap_or(ObjectBody::Bytes(bytes::Bytes::new()));
         let object = content.object;
         let is_whole_manifest = copy.manifest && copy.range.is_none();
-        let static_manifest = object.static_manifest.filter(|_| is_whole_manifest);
         let mut fields = merged(&object.fields, &copy)?;
         if !is_whole_manifest {
             fields.dynamic = copy.fields.dynamic.clone();
@@ -91,15 +96,15 @@ impl Engine {
             md5: None,
             only_new: copy.only_new,
         };
-        let made = self
-            .put_stored(
-                caller,
-                target,
-                put,
-                static_manifest,
-                as_request(body, length),
-            )
-            .await?;
+        let made = if object.is_static && is_whole_manifest {
+            let segments = self.segments(caller, source, &object).await?;
+            let segments: Vec<_> = segments.into_iter().map(NewSegment::from).collect();
+            self.swift_put_manifest(caller, target, put, &segments, show)
+                .await?
+        } else {
+            self.put_stored(caller, target, put, None, as_request(body, length))
+                .await?
+        };
         Ok(ReadOutcome::Found(CopiedObject {
             copy: made,
             source: object,
@@ -124,7 +129,7 @@ fn merged(source: &ObjectFields, copy: &CopySwiftObject) -> Result<ObjectFields,
         .iter()
         .chain(copy.fields.attributes.metadata.iter());
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    attributes.metadata = UserMetadata::within(METADATA_BYTES_MAX, pairs)
+    attributes.metadata = UserMetadata::within(METADATA_STORED_BYTES_MAX, pairs)
         .map_err(|error| Error::from(ErrorKind::InvalidParameter(error.to_string())))?;
     let was_attributes = was.attributes.clone();
     attributes.content_language = attributes

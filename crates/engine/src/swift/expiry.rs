@@ -7,7 +7,7 @@ use parbuckle_model::TokenHash;
 use crate::caller::token_hash;
 use crate::error::{Error, ErrorKind};
 use crate::object::{Replaced, existing_object};
-use crate::records::{self, BucketRecord, ExpiringRecord, ObjectRecord};
+use crate::records::{self, BucketRecord, ExpiringRecord, ObjectRecord, ObjectRowRecord};
 use crate::transact::Tx;
 use crate::{BucketPath, Engine, ObjectPath, keys};
 
@@ -20,9 +20,19 @@ const AGAIN_MILLIS: u64 = 60 * 60 * 1000;
 impl ObjectRecord {
     /// Whether the object has expired: then it is gone for all, though its record may still be there.
     pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
-        let due = self.swift.as_ref().and_then(|swift| swift.delete_at);
-        due.is_some_and(|due| u64::try_from(now.as_second()).is_ok_and(|now| now >= due))
+        is_due(self.swift.as_ref().and_then(|swift| swift.delete_at), now)
     }
+}
+
+impl ObjectRowRecord<'_> {
+    /// The same of a record of which only a row was read.
+    pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
+        is_due(self.swift.as_ref().and_then(|swift| swift.delete_at), now)
+    }
+}
+
+fn is_due(delete_at: Option<u64>, now: Timestamp) -> bool {
+    delete_at.is_some_and(|due| u64::try_from(now.as_second()).is_ok_and(|now| now >= due))
 }
 
 impl Replaced {

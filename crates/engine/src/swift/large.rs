@@ -14,7 +14,7 @@ use parbuckle_model::{ETag, EtagCondition, Namespace, ObjectName, Preconditions,
 use super::SwiftRefusal;
 use super::body::collect;
 use super::container::current;
-use super::listing::{ListQuery, NameRow, list_names};
+use super::listing::{Candidate, ListQuery, list_names};
 use super::object::{DynamicManifest, SwiftEtag, SwiftObject, container_name, hex};
 use crate::authority::{Act, Need};
 use crate::caller::Caller;
@@ -98,16 +98,18 @@ impl Engine {
                 ..ListQuery::default()
             };
             let (base, now) = (keys::objects(namespace, &access.bucket.id), self.now());
-            let read = |value: &Bytes| current(value, now);
-            for row in list_names(&*reader, &base, &query, read).await? {
-                let NameRow::Name(name, segment) = row else {
-                    continue;
+            let segment = |candidate: Candidate<'_>| {
+                let Some(segment) = current(candidate.record, now)? else {
+                    return Ok(false);
                 };
                 let segment = segment.as_stored();
                 md5.update(segment.etag.text.as_bytes());
                 whole.size = whole.size.saturating_add(segment.size);
-                whole.segments.push((object_path(&path, &name)?, segment));
-            }
+                let path = object_path(&path, candidate.text)?;
+                whole.segments.push((path, segment));
+                Ok(true)
+            };
+            list_names(&*reader, &base, &query, segment).await?;
         }
         whole.etag.text = hex(&md5.finalize());
         Ok(whole)
@@ -130,6 +132,7 @@ impl Engine {
                 .await;
         }
         if let Some(dynamic) = &object.fields.dynamic {
+            self.require_restored_manifest(caller, path, object).await?;
             let whole = self.dynamic_whole(caller, namespace, dynamic).await?;
             let sizes: Vec<u64> = whole
                 .segments
@@ -364,7 +367,7 @@ async fn open(engine: Arc<Engine>, caller: Caller, piece: Piece) -> Result<Objec
     };
     let read = engine.read_object(&caller, &path, options).await;
     let read = read.map_err(|error| match error.kind() {
-        ErrorKind::Unavailable | ErrorKind::Internal => error,
+        ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::ObjectArchived { .. } => error,
         _ => broken(&format!("{}: {error}", path.object)),
     })?;
     if let Expected::AsListed { etag, size } = &expected
@@ -419,7 +422,8 @@ fn segment_path(namespace: &Namespace, segment: &SegmentRecord) -> Result<Object
 fn object_path(bucket: &BucketPath, object: &str) -> Result<ObjectPath, Error> {
     Ok(ObjectPath {
         bucket: bucket.clone(),
-        object: ObjectName::parse_classic(object.as_bytes()).map_err(|error| broken(&error.to_string()))?,
+        object: ObjectName::parse_classic(object.as_bytes())
+            .map_err(|error| broken(&error.to_string()))?,
     })
 }
 

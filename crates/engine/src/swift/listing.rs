@@ -1,6 +1,7 @@
 //! Listings of names with marker, prefix, delimiter and direction (swift-v1-wire.md section 5).
 
-use bytes::Bytes;
+use std::ops::ControlFlow;
+
 use parbuckle_kv::{Reader, Scan};
 
 use crate::error::{Error, ErrorKind};
@@ -46,21 +47,21 @@ impl Default for ListQuery {
     }
 }
 
-/// One row of names.
-pub(super) enum NameRow<T> {
-    /// A name and what its record is.
-    Name(String, T),
-    /// What several names begin with, up to and including the delimiter.
-    Group(String),
+/// What may become a row: a name, or what several names begin with, up to and including the delimiter.
+pub(super) struct Candidate<'a> {
+    pub(super) text: &'a str,
+    pub(super) is_group: bool,
+    /// The record under the name; of a group that of its first one in the order of the listing.
+    pub(super) record: &'a [u8],
 }
 
 /// What happens to one name.
-enum Step {
+enum Step<'a> {
     Show,
     Skip,
     /// It and all names that begin so are over; the text is a row itself if `shown`.
     Over {
-        group: String,
+        group: &'a str,
         shown: bool,
     },
 }
@@ -109,12 +110,11 @@ impl ListQuery {
         }
     }
 
-    fn step(&self, prefix: &str, name: &str) -> Step {
+    fn step<'a>(&self, prefix: &str, name: &'a str) -> Step<'a> {
         let rest = name.get(prefix.len()..).unwrap_or_default();
         let through = |at: usize, delimiter: &str| {
             name.get(..prefix.len() + at + delimiter.len())
                 .unwrap_or(name)
-                .to_owned()
         };
         if self.path.is_some() {
             return match rest.find('/') {
@@ -141,62 +141,56 @@ impl ListQuery {
     }
 }
 
-/// The rows of a listing over the keys behind `base`, which end in names. `read` makes of a record what a row tells, and
-/// nothing of what is not to be seen. The cost grows with the rows, and not with the names inside a group.
-pub(super) async fn list_names<T>(
+/// Walks over the keys behind `base`, which end in names, and offers each row of the listing to `take`, which says whether
+/// the record behind it is to be seen: if not, it is no row. The cost grows with the rows, and not with the names inside
+/// a group.
+pub(super) async fn list_names(
     reader: &dyn Reader,
     base: &[u8],
     query: &ListQuery,
-    read: impl Fn(&Bytes) -> Result<Option<T>, Error>,
-) -> Result<Vec<NameRow<T>>, Error> {
-    let prefix = query.effective_prefix();
-    let (start, end) = query.bounds(base, &prefix);
+    take: impl FnMut(Candidate<'_>) -> Result<bool, Error> + Send,
+) -> Result<(), Error> {
+    let prefix = &query.effective_prefix();
+    let (start, end) = query.bounds(base, prefix);
     let collapses = query.path.is_some() || !query.delimiter.is_empty();
-    let mut rows = Vec::new();
     let mut scan = Scan {
         start,
         end,
         limit: 0,
         reverse: query.reverse,
     };
-    while rows.len() < query.limit && scan.start < scan.end {
-        scan.limit = if collapses {
-            STEP
-        } else {
-            query.limit - rows.len()
+    let mut walk = Walk {
+        base,
+        prefix,
+        query,
+        take,
+        rows_left: query.limit,
+        over: None,
+    };
+    let mut last = Vec::new();
+    while walk.rows_left > 0 && scan.start < scan.end {
+        scan.limit = if collapses { STEP } else { walk.rows_left };
+        let (mut read, mut failed) = (0, None);
+        walk.over = None;
+        let limit = scan.limit;
+        let mut visit = |key: &[u8], value: &[u8]| {
+            read += 1;
+            if read == limit {
+                last = key.to_vec();
+            }
+            failed = walk.pass(key, value).err();
+            match failed.is_none() && walk.rows_left > 0 {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
         };
-        let page = reader.scan(&scan).await?;
-        let more = page.len() == scan.limit;
-        if let Some(last) = page.last() {
-            advance(&mut scan, &last.key);
-        }
-        let mut over: Option<Vec<u8>> = None;
-        for entry in page {
-            if rows.len() == query.limit {
-                return Ok(rows);
-            }
-            let is_over = |group: &Vec<u8>| entry.key.starts_with(group);
-            if over.as_ref().is_some_and(is_over) {
-                continue;
-            }
-            let Some(record) = read(&entry.value)? else {
-                continue;
-            };
-            let name = name_of(base, &entry.key)?;
-            match query.step(&prefix, name) {
-                Step::Show => rows.push(NameRow::Name(name.to_owned(), record)),
-                Step::Skip => {}
-                Step::Over { group, shown } => {
-                    over = Some([base, group.as_bytes()].concat());
-                    if shown {
-                        rows.push(NameRow::Group(group));
-                    }
-                }
-            }
-        }
-        if !more {
+        reader.visit(&scan, &mut visit).await?;
+        failed.map_or(Ok(()), Err)?;
+        if read < limit {
             break;
         }
+        advance(&mut scan, &last);
+        let over = walk.over.take();
         if let Some(group) = over.filter(|group| scan_edge(&scan).starts_with(group)) {
             match query.reverse {
                 false => scan.start = keys::after_prefix(&group),
@@ -204,7 +198,54 @@ pub(super) async fn list_names<T>(
             }
         }
     }
-    Ok(rows)
+    Ok(())
+}
+
+/// A listing on its way over the keys.
+struct Walk<'a, T> {
+    base: &'a [u8],
+    prefix: &'a str,
+    query: &'a ListQuery,
+    take: T,
+    rows_left: usize,
+    /// Keys that begin so are passed over.
+    over: Option<Vec<u8>>,
+}
+
+impl<T: FnMut(Candidate<'_>) -> Result<bool, Error>> Walk<'_, T> {
+    fn pass(&mut self, key: &[u8], record: &[u8]) -> Result<(), Error> {
+        if self
+            .over
+            .as_ref()
+            .is_some_and(|group| key.starts_with(group))
+        {
+            return Ok(());
+        }
+        let name = name_of(self.base, key)?;
+        match self.query.step(self.prefix, name) {
+            Step::Skip => {}
+            Step::Show => {
+                self.offer(name, false, record)?;
+            }
+            Step::Over { group, shown } => {
+                if !shown || self.offer(group, true, record)? {
+                    self.over = Some([self.base, group.as_bytes()].concat());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it became a row.
+    fn offer(&mut self, text: &str, is_group: bool, record: &[u8]) -> Result<bool, Error> {
+        let is_row = (self.take)(Candidate {
+            text,
+            is_group,
+            record,
+        })?;
+        self.rows_left -= usize::from(is_row);
+        Ok(is_row)
+    }
 }
 
 /// Goes on behind a key.

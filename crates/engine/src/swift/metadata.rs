@@ -4,6 +4,7 @@ use std::fmt;
 
 use parbuckle_model::UserMetadata;
 
+use super::octets;
 use crate::error::{Error, ErrorKind};
 
 /// Most bytes of a metadata name, without its prefix.
@@ -17,6 +18,9 @@ pub const METADATA_ITEMS_MAX: usize = 90;
 
 /// Most bytes of all names and values of one resource.
 pub const METADATA_BYTES_MAX: usize = 4096;
+
+/// Most bytes that these take as text, in which a byte that is no UTF-8 takes four ([`text_of`](super::text_of)).
+pub const METADATA_STORED_BYTES_MAX: usize = 4 * METADATA_BYTES_MAX;
 
 /// What metadata belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +65,7 @@ impl MetadataLevel {
 }
 
 /// Checks one request's metadata, or all that a resource would have: [`ErrorKind::InvalidParameter`] with Swift's
-/// sentence.
+/// sentence. Values are text of [`text_of`](super::text_of), and their bytes count.
 pub fn check_metadata<'a>(
     level: MetadataLevel,
     items: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -76,7 +80,8 @@ pub fn check_metadata<'a>(
         if name.len() > METADATA_NAME_BYTES_MAX {
             return refused(format!("Metadata name too long: {}", full()));
         }
-        if value.len() > METADATA_VALUE_BYTES_MAX {
+        let length = octets::length(value);
+        if length > METADATA_VALUE_BYTES_MAX {
             let text = format!(
                 "Metadata value longer than {METADATA_VALUE_BYTES_MAX}: {}",
                 full()
@@ -84,7 +89,7 @@ pub fn check_metadata<'a>(
             return refused(text);
         }
         count += 1;
-        bytes += name.len() + value.len();
+        bytes += name.len() + length;
     }
     check_totals(count, bytes)
 }
@@ -106,7 +111,7 @@ pub(super) fn check_all<'a>(
 ) -> Result<(), Error> {
     let sizes = items
         .into_iter()
-        .map(|(name, value)| name.len() + value.len());
+        .map(|(name, value)| name.len() + octets::length(value));
     let (count, bytes) = sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size));
     check_totals(count, bytes)
 }

@@ -5,19 +5,22 @@
 //! two worlds map is in docs/classic.md.
 //!
 //! Callers come from [`Engine::authenticate`](crate::Engine::authenticate) with
-//! [`Proof::SwiftToken`](crate::Proof::SwiftToken), [`Proof::SwiftAnonymous`](crate::Proof::SwiftAnonymous) or
-//! [`Proof::TempUrl`](crate::Proof::TempUrl). For such a caller every operation tells three refusals apart:
+//! [`Proof::SwiftToken`](crate::Proof::SwiftToken), [`Proof::SwiftBasic`](crate::Proof::SwiftBasic),
+//! [`Proof::SwiftAnonymous`](crate::Proof::SwiftAnonymous) or [`Proof::TempUrl`](crate::Proof::TempUrl). For such a caller every operation tells three refusals apart:
 //! [`ErrorKind::NotAuthenticated`](crate::ErrorKind::NotAuthenticated) (sign in first),
 //! [`SwiftRefusal::Forbidden`] (whether or not it exists), and the missing thing, for those with rights.
 
 mod access;
 mod account;
 mod acl;
+mod archive;
+mod basic;
 mod body;
 mod bulk;
 mod conditions;
 mod container;
 mod copy;
+mod deed;
 mod expiry;
 mod failures;
 mod large;
@@ -25,6 +28,7 @@ mod listing;
 mod metadata;
 mod name;
 mod object;
+mod octets;
 mod read;
 mod sign_in;
 mod slo;
@@ -33,23 +37,26 @@ mod temp_url;
 pub(crate) use access::{SwiftCaller, SwiftGrant, unauthenticated};
 pub use account::{AccountInfo, AccountListing, AccountRow};
 pub use acl::{AclKind, clean_acl};
+pub use archive::RestoredObject;
+pub use basic::BasicLogin;
 pub use bulk::{BULK_DELETES_MAX, BulkItem, BulkOutcome};
 pub use conditions::{EtagList, ReadConditions};
 pub use container::{
-    ContainerAcls, ContainerChange, ContainerInfo, ContainerListing, ContainerRow, ObjectRow,
-    PutContainer,
+    ContainerAcls, ContainerChange, ContainerInfo, ContainerRow, ObjectRow, PutContainer,
 };
 pub use copy::{CopiedObject, CopySwiftObject};
+pub use deed::Deed;
 pub(crate) use failures::SignInFailures;
 pub use listing::{LISTING_LIMIT_MAX, ListQuery};
 pub use metadata::{
-    METADATA_BYTES_MAX, METADATA_ITEMS_MAX, METADATA_NAME_BYTES_MAX, METADATA_VALUE_BYTES_MAX,
-    MetadataChange, MetadataLevel, check_metadata,
+    METADATA_BYTES_MAX, METADATA_ITEMS_MAX, METADATA_NAME_BYTES_MAX, METADATA_STORED_BYTES_MAX,
+    METADATA_VALUE_BYTES_MAX, MetadataChange, MetadataLevel, check_metadata,
 };
 pub use name::{AccountName, LoginName};
 pub use object::{
     DynamicManifest, OBJECT_BYTES_MAX, ObjectFields, PutSwiftObject, SwiftEtag, SwiftObject,
 };
+pub use octets::{bytes_of, text_of};
 pub use read::{ReadOutcome, SwiftContent, SwiftRead};
 pub use sign_in::SignedIn;
 use sign_in::used_credential;
@@ -82,7 +89,7 @@ pub enum SwiftRefusal {
 /// A segment that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentRefusal {
-    /// `/container/object`
+    /// Its container and name, as the client wrote them.
     pub path: String,
     /// Why, such as `Etag Mismatch`.
     pub reason: &'static str,

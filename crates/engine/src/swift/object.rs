@@ -11,7 +11,7 @@ use parbuckle_model::{
 use super::SwiftRefusal;
 use super::body::{Excess, limited};
 use super::metadata::{MetadataLevel, check_metadata};
-use crate::authority::{Access, Act, Need};
+use crate::authority::{Act, Need};
 use crate::body::{BodyChecks, RequestBody};
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind};
@@ -20,12 +20,16 @@ use crate::object::{
     require_writable,
 };
 use crate::records::{
-    CounterRecord, DynamicManifestRecord, ObjectRecord, StaticManifestRecord, SwiftObjectRecord,
+    BucketRecord, CounterRecord, DynamicManifestRecord, ObjectRecord, StaticManifestRecord,
+    SwiftObjectRecord,
 };
 use crate::{Engine, ObjectPath, keys};
 
 /// Largest object that one request can put: 5 GiB and 2 bytes, as Swift has it.
 pub const OBJECT_BYTES_MAX: u64 = (5 << 30) + 2;
+
+/// The settings of a container that limit its bytes and its objects.
+const QUOTAS: [&str; 2] = ["quota-bytes", "quota-count"];
 
 /// All about an object but its name and bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +62,7 @@ pub struct SwiftObject {
 pub struct ObjectFields {
     /// Content headers, and `X-Object-Meta-*` as user metadata. Make the metadata with
     /// [`UserMetadata::within`](parbuckle_model::UserMetadata::within) of
-    /// [`METADATA_BYTES_MAX`](super::METADATA_BYTES_MAX).
+    /// [`METADATA_STORED_BYTES_MAX`](super::METADATA_STORED_BYTES_MAX).
     pub attributes: ObjectAttributes,
     /// `Expires`
     pub expires: Option<String>,
@@ -77,6 +81,8 @@ pub struct DynamicManifest {
     pub container: String,
     /// What the names of the segments begin with.
     pub prefix: String,
+    /// The header as it was sent, where it was not spelled as these two would be.
+    pub sent: Option<String>,
 }
 
 /// An etag of Swift's: bare hexadecimal digits of a plain object, quoted of a large one.
@@ -126,7 +132,7 @@ impl Engine {
         body: RequestBody,
     ) -> Result<SwiftObject, Error> {
         self.check_fields(&put.fields)?;
-        let left = self.room(caller, path).await?;
+        let left = self.room(caller, path, body.length).await?;
         let (body, excess) = limited(body, OBJECT_BYTES_MAX, left)?;
         let swift = put.fields.record(static_manifest);
         let put = PutObject {
@@ -222,6 +228,35 @@ impl Engine {
             .await
     }
 
+    /// The same of an object that is to end at this second since 1970 (`X-If-Delete-At`); any other, and a missing one, is
+    /// refused with [`ErrorKind::IfMatchFailed`].
+    pub async fn swift_delete_ending_object(
+        &self,
+        caller: &Caller,
+        path: &ObjectPath,
+        end: u64,
+    ) -> Result<Deleted, Error> {
+        let reader = self.kv.snapshot().await?;
+        let access = self.enter(&*reader, caller, &path.bucket).await?;
+        let need = Need::All(&[Permission::ObjectDelete]);
+        access.require(
+            Operation::DeleteObject,
+            need,
+            Act::ManageObject(&path.object),
+        )?;
+        let existing = existing_object(&*reader, path, &access.bucket.id).await?;
+        let ends = |record: &ObjectRecord| record.swift.as_ref()?.delete_at;
+        let record = existing.as_ref().map(|existing| existing.record());
+        let Some(record) = record.filter(|record| ends(record) == Some(end)) else {
+            return Err(ErrorKind::IfMatchFailed.into());
+        };
+        let unchanged = Preconditions {
+            if_match: Some(EtagCondition::OneOf(vec![record.etag])),
+            if_none_match: None,
+        };
+        self.delete_object(caller, path, &unchanged, None).await
+    }
+
     fn check_fields(&self, fields: &ObjectFields) -> Result<(), Error> {
         check_metadata(MetadataLevel::Object, fields.attributes.metadata.iter())?;
         let now = u64::try_from(self.now().as_second()).unwrap_or(0);
@@ -231,13 +266,28 @@ impl Engine {
         Ok(())
     }
 
-    /// How many more bytes the container takes; nothing where it has no quota. Only whoever may put learns it.
-    async fn room(&self, caller: &Caller, path: &ObjectPath) -> Result<Option<u64>, Error> {
+    /// How many more bytes the container takes; nothing where it has no quota. Only whoever may put learns it, and that a body
+    /// of this length is too long.
+    async fn room(
+        &self,
+        caller: &Caller,
+        path: &ObjectPath,
+        length: Option<u64>,
+    ) -> Result<Option<u64>, Error> {
         let reader = self.kv.snapshot().await?;
+        let key = keys::bucket(&path.bucket.namespace, &path.bucket.bucket);
+        let found = reader.get_many(&[key]).await?.pop().flatten();
+        let bucket = self.hot_buckets.decode_optional(found.as_ref())?;
+        let limited =
+            bucket.is_some_and(|bucket| QUOTAS.iter().any(|name| quota(&bucket, name).is_some()));
+        if !limited && length.is_none_or(|length| length <= OBJECT_BYTES_MAX) {
+            // Nothing to refuse: the put itself asks for the rights, before it asks for the body.
+            return Ok(None);
+        }
         let access = self.enter(&*reader, caller, &path.bucket).await?;
         let need = Need::Any(&[Permission::ObjectCreate, Permission::ObjectOverwrite]);
         access.require(Operation::PutObject, need, Act::WriteObject(&path.object))?;
-        let (bytes, count) = (quota(&access, "quota-bytes"), quota(&access, "quota-count"));
+        let [bytes, count] = QUOTAS.map(|name| quota(&access.bucket, name));
         if bytes.is_none() && count.is_none() {
             return Ok(None);
         }
@@ -310,6 +360,7 @@ impl SwiftObject {
                 dynamic: swift.dynamic.map(|dynamic| DynamicManifest {
                     container: dynamic.container,
                     prefix: dynamic.prefix,
+                    sent: dynamic.sent,
                 }),
             },
         }
@@ -345,6 +396,7 @@ impl ObjectFields {
             dynamic: self.dynamic.as_ref().map(|dynamic| DynamicManifestRecord {
                 container: dynamic.container.clone(),
                 prefix: dynamic.prefix.clone(),
+                sent: dynamic.sent.clone(),
             }),
             static_manifest,
         };
@@ -380,8 +432,8 @@ pub(super) fn missing(path: &ObjectPath) -> Error {
     .into()
 }
 
-fn quota(access: &Access<'_>, name: &str) -> Option<u64> {
-    let settings = &access.bucket.swift.as_ref()?.settings;
+fn quota(bucket: &BucketRecord, name: &str) -> Option<u64> {
+    let settings = &bucket.swift.as_ref()?.settings;
     let (_, value) = settings.iter().find(|(there, _)| there == name)?;
     value.parse().ok()
 }

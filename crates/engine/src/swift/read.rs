@@ -67,7 +67,7 @@ impl Engine {
         read: &SwiftRead,
     ) -> Result<ReadOutcome<SwiftObject>, Error> {
         let found = self
-            .find_object(caller, path, Operation::HeadObject)
+            .looked_up(caller, path, Operation::HeadObject, read)
             .await?;
         self.judged(caller, path, read, found).await
     }
@@ -85,7 +85,9 @@ impl Engine {
         read: &SwiftRead,
     ) -> Result<ReadOutcome<SwiftContent>, Error> {
         for _ in 0..TRIES {
-            let found = self.find_object(caller, path, Operation::GetObject).await?;
+            let found = self
+                .looked_up(caller, path, Operation::GetObject, read)
+                .await?;
             let object = match self.judged(caller, path, read, found).await? {
                 ReadOutcome::Found(object) => object,
                 ReadOutcome::NotModified(object) => return Ok(ReadOutcome::NotModified(object)),
@@ -103,6 +105,25 @@ impl Engine {
             }
         }
         Err(ErrorKind::ConcurrentUpdate.into())
+    }
+
+    /// The object as it is stored, if there is one. In a missing container there is none, where conditions ask for one.
+    pub(super) async fn looked_up(
+        &self,
+        caller: &Caller,
+        path: &ObjectPath,
+        operation: Operation,
+        read: &SwiftRead,
+    ) -> Result<Option<SwiftObject>, Error> {
+        match self.find_object(caller, path, operation).await {
+            Err(error)
+                if read.conditions.need_existence()
+                    && matches!(error.kind(), ErrorKind::BucketNotFound { .. }) =>
+            {
+                Ok(None)
+            }
+            found => found,
+        }
     }
 
     /// The object as it is stored, if there is one. Its rights are asked first.

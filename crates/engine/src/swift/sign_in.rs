@@ -40,6 +40,15 @@ pub struct SignedIn {
     pub expires_in: Duration,
 }
 
+/// Who has proven himself, and with what.
+pub(super) struct Proven {
+    pub(super) account: AccountName,
+    pub(super) user: Ocid,
+    pub(super) credential: UsedCredentialRecord,
+    /// The identity epoch at which that credential was valid.
+    pub(super) epoch: Bytes,
+}
+
 /// A credential with the proof that is stored of it.
 struct Candidate {
     credential: UsedCredentialRecord,
@@ -59,26 +68,14 @@ impl Engine {
         secret: &str,
         peer: IpAddr,
     ) -> Result<SignedIn, Error> {
-        let now = self.now();
-        let culprit = Culprit::new(login, peer);
-        if self.sign_in_failures.refuses(&culprit, now) {
-            return Err(unauthenticated().because("too many failed sign-ins of late"));
-        }
         let reader = self.kv.snapshot().await?;
-        let login = LoginName::parse(login);
-        let proven = self.prove(&*reader, login.as_ref(), secret).await?;
-        let (Some(login), Some((user, credential))) = (login, proven) else {
-            self.sign_in_failures.note(culprit, now);
-            return Err(unauthenticated().because("no such user, or another secret"));
-        };
-        self.sign_in_failures.forget(&culprit);
-        let namespace = login.account.namespace();
-        let session = self
-            .session(&*reader, namespace, &user, &credential, secret, now)
-            .await?;
+        let accepted = &[CredentialKind::ConsolePassword, CredentialKind::AuthToken];
+        let proven = self.proven(&*reader, login, secret, peer, accepted).await?;
+        let now = self.now();
+        let session = self.session(&*reader, &proven, secret, now).await?;
         let left = session.expires.duration_since(now);
         Ok(SignedIn {
-            account: login.account,
+            account: proven.account,
             token: token_of(secret, &session.nonce),
             expires_in: Duration::try_from(left).unwrap_or_default(),
         })
@@ -175,16 +172,46 @@ impl Engine {
         Ok(())
     }
 
+    /// Who `login` and `secret` prove to be there, by a credential of one of the `accepted` kinds. Failures are counted,
+    /// look alike and cost the same.
+    pub(super) async fn proven(
+        &self,
+        reader: &dyn Reader,
+        login: &str,
+        secret: &str,
+        peer: IpAddr,
+        accepted: &[CredentialKind],
+    ) -> Result<Proven, Error> {
+        let now = self.now();
+        let culprit = Culprit::new(login, peer);
+        if self.sign_in_failures.refuses(&culprit, now) {
+            return Err(unauthenticated().because("too many failed sign-ins of late"));
+        }
+        let login = LoginName::parse(login);
+        match self.prove(reader, login, secret, accepted).await? {
+            Some(proven) => {
+                self.sign_in_failures.forget(&culprit);
+                Ok(proven)
+            }
+            None => {
+                self.sign_in_failures.note(culprit, now);
+                Err(unauthenticated().because("no such user, or another secret"))
+            }
+        }
+    }
+
     /// The user and the credential that `secret` is, if he may use it. An unknown user costs as much as a known one.
     async fn prove(
         &self,
         reader: &dyn Reader,
-        login: Option<&LoginName>,
+        login: Option<LoginName>,
         secret: &str,
-    ) -> Result<Option<(Ocid, UsedCredentialRecord)>, Error> {
+        accepted: &[CredentialKind],
+    ) -> Result<Option<Proven>, Error> {
         let nobody = Namespace::parse("nobody").expect("these letters are a namespace");
-        let namespace = login.map_or(&nobody, |login| login.account.namespace());
-        let name = login.map_or("", |login| &login.user).to_lowercase();
+        let namespace = login.as_ref().map_or(&nobody, |l| l.account.namespace());
+        let name = login.as_ref().map_or("", |login| &login.user);
+        let name = name.to_lowercase();
         let user = user_of(reader, namespace, &name).await?;
         let stranger = Ocid::new("user", "", [0; 35]);
         let candidates = candidates(reader, namespace, user.as_ref().unwrap_or(&stranger)).await?;
@@ -195,7 +222,8 @@ impl Engine {
             let matches = candidate
                 .map_or(&dummy, |c| &c.proof)
                 .matches(secret.as_bytes());
-            if let Some(candidate) = candidate.filter(|_| matches) {
+            let accepted = |c: &&Candidate| matches && accepted.contains(&c.credential.kind);
+            if let Some(candidate) = candidate.filter(accepted) {
                 found = Some(candidate.credential.clone());
             }
         }
@@ -209,19 +237,25 @@ impl Engine {
             .principal(reader, &user, credential.kind)
             .await?
             .is_ok();
-        Ok(usable.then_some((user, credential)))
+        let epoch = identity.epoch().clone();
+        Ok(login.filter(|_| usable).map(|login| Proven {
+            account: login.account,
+            user,
+            credential,
+            epoch,
+        }))
     }
 
     /// The active session of a credential, or a new one.
     async fn session(
         &self,
         reader: &dyn Reader,
-        namespace: &Namespace,
-        user: &Ocid,
-        credential: &UsedCredentialRecord,
+        proven: &Proven,
         secret: &str,
         now: Timestamp,
     ) -> Result<SwiftSessionRecord, Error> {
+        let (user, credential) = (&proven.user, &proven.credential);
+        let namespace = proven.account.namespace();
         let place = &keys::swift_session(namespace, user, &credential.id);
         if let Some(active) = active_session(reader, place, credential, now).await? {
             return Ok(active);

@@ -33,6 +33,8 @@ pub struct NewSegment {
     pub container: String,
     /// Its name, decoded.
     pub object: String,
+    /// Both as the client wrote them, for refusals.
+    pub spelled: String,
     /// The etag that it must have, without quotes.
     pub etag: Option<String>,
     /// The length that it must have.
@@ -89,6 +91,37 @@ impl Engine {
         segments: &[NewSegment],
         show: &ShowManifest,
     ) -> Result<SwiftObject, Error> {
+        let found = self.usable_segments(caller, path, segments).await?;
+        let whole = whole_of(&found, show);
+        if put.md5.is_some_and(|md5| md5 != whole.etag) {
+            return Err(SwiftRefusal::EtagMismatch.into());
+        }
+        let stored = records::encode(&SegmentsRecord { segments: found });
+        let length = stored.len() as u64;
+        let put = PutSwiftObject { md5: None, ..put };
+        let body = as_request(ObjectBody::Bytes(stored), length);
+        self.put_stored(caller, path, put, Some(whole), body).await
+    }
+
+    /// Whether these can be the segments of a static large object, for a request that is refused for something else if
+    /// they can. The refusals are those of [`Engine::swift_put_manifest`].
+    pub async fn swift_check_segments(
+        self: &Arc<Self>,
+        caller: &Caller,
+        path: &ObjectPath,
+        segments: &[NewSegment],
+    ) -> Result<(), Error> {
+        let found = self.usable_segments(caller, path, segments).await;
+        found.map(|_| ())
+    }
+
+    /// What a manifest keeps of its segments.
+    async fn usable_segments(
+        self: &Arc<Self>,
+        caller: &Caller,
+        path: &ObjectPath,
+        segments: &[NewSegment],
+    ) -> Result<Vec<SegmentRecord>, Error> {
         let objects = segments.iter().filter(|segment| segment.inline.is_none());
         if objects.count() > SEGMENTS_MAX {
             return Err(ErrorKind::TooLarge {
@@ -102,7 +135,7 @@ impl Engine {
             match self.checked_segment(caller, path, segment, is_last).await? {
                 Ok(segment) => found.push(segment),
                 Err(reasons) => refused.extend(reasons.into_iter().map(|reason| SegmentRefusal {
-                    path: format!("/{}/{}", segment.container, segment.object),
+                    path: segment.spelled.clone(),
                     reason,
                 })),
             }
@@ -110,15 +143,7 @@ impl Engine {
         if !refused.is_empty() {
             return Err(SwiftRefusal::SegmentsRefused(refused).into());
         }
-        let whole = whole_of(&found, show);
-        if put.md5.is_some_and(|md5| md5 != whole.etag) {
-            return Err(SwiftRefusal::EtagMismatch.into());
-        }
-        let stored = records::encode(&SegmentsRecord { segments: found });
-        let length = stored.len() as u64;
-        let put = PutSwiftObject { md5: None, ..put };
-        let body = as_request(ObjectBody::Bytes(stored), length);
-        self.put_stored(caller, path, put, Some(whole), body).await
+        Ok(found)
     }
 
     /// The manifest of a static large object; [`SwiftRefusal::NotStaticManifest`] of any other. Conditions are on the
@@ -129,15 +154,17 @@ impl Engine {
         path: &ObjectPath,
         conditions: &ReadConditions,
     ) -> Result<ReadOutcome<StaticManifest>, Error> {
-        let found = self.find_object(caller, path, Operation::GetObject).await?;
-        if found.as_ref().is_some_and(|object| !object.is_static) {
-            return Err(SwiftRefusal::NotStaticManifest.into());
-        }
         let read = SwiftRead {
             conditions: conditions.clone(),
             manifest: true,
             ..SwiftRead::default()
         };
+        let found = self
+            .looked_up(caller, path, Operation::GetObject, &read)
+            .await?;
+        if found.as_ref().is_some_and(|object| !object.is_static) {
+            return Err(SwiftRefusal::NotStaticManifest.into());
+        }
         let object = match self.judged(caller, path, &read, found).await? {
             ReadOutcome::Found(object) => object,
             ReadOutcome::NotModified(object) => return Ok(ReadOutcome::NotModified(object)),
@@ -164,8 +191,8 @@ impl Engine {
         Ok(segments.into_iter().map(Segment::from).collect())
     }
 
-    /// Deletes a static large object and all its segments, those of nested ones included. What is missing is counted; what
-    /// can't be deleted stays, and the manifest with it.
+    /// Deletes a static large object and all its segments, those of nested ones included. What is missing is counted, and
+    /// what can't be deleted stays.
     pub async fn swift_delete_manifest(
         &self,
         caller: &Caller,
@@ -194,18 +221,16 @@ impl Engine {
             }
             items.push(BulkItem::of(&manifest));
         }
-        // The manifest itself was named first and goes last: until then a second try finds the rest.
+        // The manifest itself was named first and goes last: after a failure of the store a second try finds the rest.
         let own = BulkItem::of(path);
         items.retain(|item| *item != own);
         let mut outcome = self
             .delete_items(caller, &path.bucket.namespace, &items)
             .await?;
-        if outcome.errors.is_empty() {
-            let last = self
-                .delete_items(caller, &path.bucket.namespace, &[own])
-                .await?;
-            outcome.absorb(last);
-        }
+        let last = self
+            .delete_items(caller, &path.bucket.namespace, &[own])
+            .await?;
+        outcome.absorb(last);
         Ok(outcome)
     }
 
@@ -290,6 +315,23 @@ impl From<SegmentRecord> for Segment {
             nested: record.nested,
             content_type: record.content_type,
             time_modified: record.modified,
+            inline: record.inline.map(|bytes| Vec::from(bytes).into()),
+        }
+    }
+}
+
+impl From<SegmentRecord> for NewSegment {
+    /// The segment as it would have to be put again.
+    fn from(record: SegmentRecord) -> Self {
+        Self {
+            spelled: format!("/{}/{}", record.container, record.object),
+            container: record.container,
+            object: record.object,
+            etag: Some(record.etag),
+            size: Some(record.size),
+            range: record
+                .range
+                .map(|(first, last)| RangeRequest::FromTo(first, last)),
             inline: record.inline.map(|bytes| Vec::from(bytes).into()),
         }
     }

@@ -12,6 +12,7 @@ use parbuckle_kv::Reader;
 use parbuckle_model::{BucketName, Namespace};
 
 use super::access::{SwiftCaller, TempUrlGrant};
+use super::octets::bytes_of;
 use crate::caller::token_hash;
 use crate::error::{Error, ErrorKind};
 use crate::records::{self, BucketRecord, StoredSecret, SwiftAccountRecord};
@@ -166,7 +167,7 @@ impl Signature {
     }
 
     fn matches(&self, key: &str, message: &str) -> bool {
-        let key = hmac::Key::new(self.algorithm, key.as_bytes());
+        let key = hmac::Key::new(self.algorithm, &bytes_of(key));
         constant_time_eq(hmac::sign(&key, message.as_bytes()).as_ref(), &self.tag)
     }
 }
@@ -195,13 +196,18 @@ pub(super) async fn keys_of(
 }
 
 fn hex_bytes(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(is_small_hex) {
         return None;
     }
     let pairs = (0..text.len()).step_by(2);
     pairs
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
         .collect()
+}
+
+/// Signatures are compared as text: one in capitals is another.
+fn is_small_hex(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
 }
 
 fn base64_bytes(text: &str) -> Option<Vec<u8>> {
@@ -260,6 +266,12 @@ mod tests {
                 "{length}"
             );
         }
+    }
+
+    #[test]
+    fn a_signature_in_capitals_is_none() {
+        assert!(Signature::parse(&"A".repeat(40)).is_none());
+        assert!(Signature::parse(&"aF".repeat(32)).is_none());
     }
 
     #[test]

@@ -24,6 +24,7 @@ fn segment(name: &str) -> NewSegment {
     NewSegment {
         container: "parts".to_owned(),
         object: name.to_owned(),
+        spelled: format!("/parts/{name}"),
         etag: None,
         size: None,
         range: None,
@@ -41,6 +42,7 @@ fn dynamic(container: &str, prefix: &str) -> ObjectFields {
         dynamic: Some(DynamicManifest {
             container: container.to_owned(),
             prefix: prefix.to_owned(),
+            sent: None,
         }),
         ..ObjectFields::default()
     }
@@ -418,7 +420,7 @@ async fn a_copy_of_a_large_object_is_its_content_unless_the_manifest_is_asked_fo
         };
         let done = stage
             .engine()
-            .swift_copy_object(&stage.owner, &source, &target, copy)
+            .swift_copy_object(&stage.owner, &source, &target, copy, &|_| Vec::new())
             .await
             .unwrap();
         let ReadOutcome::Found(copied) = done else {

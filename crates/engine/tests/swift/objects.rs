@@ -345,7 +345,7 @@ async fn copy(stage: &Stage, copy: CopySwiftObject) -> ObjectFields {
     let (source, target) = (stage.object("c", "o"), stage.object("c", "copy"));
     let done = stage
         .engine()
-        .swift_copy_object(&stage.owner, &source, &target, copy)
+        .swift_copy_object(&stage.owner, &source, &target, copy, &|_| Vec::new())
         .await
         .unwrap();
     let ReadOutcome::Found(copied) = done else {

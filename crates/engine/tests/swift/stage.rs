@@ -194,7 +194,7 @@ impl Stage {
         outcome(
             &self
                 .engine()
-                .swift_list_container(caller, &path, &ListQuery::default())
+                .swift_list_container(caller, &path, &ListQuery::default(), |_| ())
                 .await,
         )
     }
@@ -202,16 +202,18 @@ impl Stage {
     /// The names of a listing.
     pub(crate) async fn names(&self, container: &str, query: &ListQuery) -> Vec<String> {
         let path = self.container(container);
-        let listing = self
-            .engine()
-            .swift_list_container(&self.owner, &path, query)
+        let mut names = Vec::new();
+        let show = |row: ContainerRow<'_>| {
+            names.push(match row {
+                ContainerRow::Object(object) => object.name.to_owned(),
+                ContainerRow::Subdir(name) => format!("{name}*"),
+            });
+        };
+        self.engine()
+            .swift_list_container(&self.owner, &path, query, show)
             .await
             .unwrap();
-        let name = |row| match row {
-            ContainerRow::Object(object) => object.name,
-            ContainerRow::Subdir(name) => format!("{name}*"),
-        };
-        listing.rows.into_iter().map(name).collect()
+        names
     }
 
     /// Seconds since 1970, so long from now.

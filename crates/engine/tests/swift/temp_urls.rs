@@ -237,6 +237,7 @@ async fn a_key_of_the_account_opens_segments_elsewhere_and_one_of_the_container_
         dynamic: Some(parbuckle_engine::swift::DynamicManifest {
             container: "parts".to_owned(),
             prefix: "seg/".to_owned(),
+            sent: None,
         }),
         ..Default::default()
     };
@@ -264,6 +265,7 @@ async fn a_key_of_the_account_opens_large_objects_that_lie_in_one_another() {
         let segment = NewSegment {
             container: "parts".to_owned(),
             object: segment.to_owned(),
+            spelled: format!("/parts/{segment}"),
             etag: None,
             size: None,
             range: None,
