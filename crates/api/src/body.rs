@@ -45,6 +45,11 @@ impl Body {
         })
     }
 
+    /// No bytes, of which a response tells: its length is a header even where its status leaves no room for a body.
+    pub(crate) fn empty_with_length() -> Self {
+        Self(Content::Bytes(Bytes::new()))
+    }
+
     /// Exactly `length` bytes from a stream.
     pub(crate) fn stream(stream: ByteStream, length: u64) -> Self {
         Self(if length == 0 {

@@ -2,14 +2,15 @@
 
 use http::header::{ACCEPT_RANGES, HeaderValue};
 use http::{Method, StatusCode};
-use parbuckle_engine::swift::{AccountInfo, AccountName, SwiftRefusal};
+use parbuckle_engine::ErrorKind;
+use parbuckle_engine::swift::{AccountInfo, AccountName, Deed, SwiftRefusal};
 
-use super::Call;
-use super::error::SwiftError;
+use super::error::{SwiftError, bad_request};
 use super::listing::Listing;
 use super::metadata::{self, ACCOUNT_META};
 use super::names::{X_ACCOUNT_BYTES_USED, X_ACCOUNT_CONTAINER_COUNT, X_ACCOUNT_OBJECT_COUNT};
 use super::reply::Reply;
+use super::{Call, caller, policy};
 
 /// What an account takes.
 pub(super) const METHODS: &[&str] = &["HEAD", "GET", "POST", "OPTIONS", "DELETE", "PUT"];
@@ -22,16 +23,32 @@ pub(super) async fn act(call: &Call<'_>, account: &AccountName) -> Result<Reply,
         Method::POST => post(call, account).await,
         // Accounts come and go with their tenancies, by an operator's hand.
         Method::PUT | Method::DELETE => {
+            if *call.method() == Method::PUT {
+                refuse_quotas(call)?;
+            }
             let (engine, namespace) = (call.engine(), account.namespace());
             engine.swift_account(&call.caller, namespace).await?;
-            Err(parbuckle_engine::ErrorKind::Swift(SwiftRefusal::Forbidden).into())
+            Err(ErrorKind::Swift(SwiftRefusal::Forbidden).into())
         }
         _ => Err(SwiftError::MethodNotAllowed(METHODS)),
     }
 }
 
 async fn get(call: &Call<'_>, account: &AccountName) -> Result<Reply, SwiftError> {
-    let listing = Listing::parse(call)?;
+    // What is wrong with the form is announced as for containers, and before rights.
+    Listing::form_only(call)?;
+    let listing = match Listing::parse(call) {
+        Ok(listing) => listing,
+        Err(refusal) => {
+            let refusal = match refusal {
+                // Swift announces this one as a page here, other than for containers.
+                SwiftError::Plain(StatusCode::BAD_REQUEST, line) => bad_request(line),
+                refusal => refusal,
+            };
+            let deed = Deed::SeeAccount(account.namespace());
+            return Err(caller::refused_deed(call, refusal, deed).await);
+        }
+    };
     let (engine, namespace) = (call.engine(), account.namespace());
     let found = engine
         .swift_list_account(&call.caller, namespace, &listing.query)
@@ -42,7 +59,7 @@ async fn get(call: &Call<'_>, account: &AccountName) -> Result<Reply, SwiftError
 }
 
 async fn head(call: &Call<'_>, account: &AccountName) -> Result<Reply, SwiftError> {
-    let listing = Listing::parse(call)?;
+    let listing = Listing::form_only(call)?;
     let (engine, namespace) = (call.engine(), account.namespace());
     let info = engine.swift_account(&call.caller, namespace).await?;
     let mut reply = listing.nothing();
@@ -51,12 +68,27 @@ async fn head(call: &Call<'_>, account: &AccountName) -> Result<Reply, SwiftErro
 }
 
 async fn post(call: &Call<'_>, account: &AccountName) -> Result<Reply, SwiftError> {
-    let change = metadata::account_change(call.headers())?;
+    refuse_quotas(call)?;
+    let change = match metadata::account_change(call.headers()) {
+        Ok(change) => change,
+        Err(refusal) => {
+            let deed = Deed::ChangeAccount(account.namespace());
+            return Err(caller::refused_deed(call, refusal, deed).await);
+        }
+    };
     let (engine, namespace) = (call.engine(), account.namespace());
     engine
         .swift_update_account(&call.caller, namespace, &change)
         .await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// Quotas of accounts are an operator's: nobody sets them here.
+fn refuse_quotas(call: &Call<'_>) -> Result<(), SwiftError> {
+    match metadata::has_account_quota(call.headers()) {
+        true => Err(ErrorKind::Swift(SwiftRefusal::Forbidden).into()),
+        false => Ok(()),
+    }
 }
 
 fn describe(reply: &mut Reply, info: &AccountInfo) {
@@ -65,6 +97,7 @@ fn describe(reply: &mut Reply, info: &AccountInfo) {
     reply.set_number(X_ACCOUNT_CONTAINER_COUNT, info.container_count);
     reply.set_number(X_ACCOUNT_OBJECT_COUNT, info.object_count);
     reply.set_number(X_ACCOUNT_BYTES_USED, info.bytes_used);
+    policy::of_account(reply, info);
     reply.set_timestamp(info.time_created);
     let metadata = info
         .metadata

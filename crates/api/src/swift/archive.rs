@@ -5,7 +5,7 @@ mod unpack;
 
 use http::{HeaderMap, StatusCode};
 use parbuckle_engine::swift::{
-    AccountName, ContainerChange, METADATA_BYTES_MAX, ObjectFields, PutSwiftObject,
+    AccountName, ContainerChange, METADATA_STORED_BYTES_MAX, ObjectFields, PutSwiftObject,
 };
 use parbuckle_engine::{BucketPath, Error, ErrorKind, ObjectPath, RequestBody};
 use parbuckle_model::{StorageTier, UserMetadata};
@@ -147,8 +147,8 @@ impl Upload<'_> {
         let of_request = self.metadata.attributes.metadata.iter();
         let of_request = of_request.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let all = of_request.chain(file.metadata);
-        fields.attributes.metadata =
-            UserMetadata::within(METADATA_BYTES_MAX, all).map_err(|error| bad_request(error.0))?;
+        fields.attributes.metadata = UserMetadata::within(METADATA_STORED_BYTES_MAX, all)
+            .map_err(|error| bad_request(error.0))?;
         let kind = metadata::content_type(&HeaderMap::new(), file.mime_type, &path.object)?;
         fields.attributes.content_type = Some(kind);
         let put = PutSwiftObject {

@@ -17,8 +17,10 @@ pub(super) fn of_read(headers: &HeaderMap) -> Result<ReadConditions, SwiftError>
     let date = |name: &HeaderName| -> Result<Option<Timestamp>, SwiftError> {
         Ok(fields::text(headers, name)?.and_then(parse_http_date))
     };
+    let no_etag = || EtagList::OneOf(Vec::new());
     Ok(ReadConditions {
-        if_match: etags(&IF_MATCH)?,
+        // One without etags is met by no object.
+        if_match: etags(&IF_MATCH)?.or_else(|| headers.contains_key(IF_MATCH).then(no_etag)),
         if_none_match: etags(&IF_NONE_MATCH)?,
         if_modified_since: date(&IF_MODIFIED_SINCE)?,
         if_unmodified_since: date(&IF_UNMODIFIED_SINCE)?,
@@ -39,7 +41,8 @@ pub(super) fn only_new(headers: &HeaderMap) -> Result<bool, SwiftError> {
     }
 }
 
-/// The MD5 that `ETag` announces of a body, in quotes or bare. What is no MD5 is that of no body.
+/// The MD5 that `ETag` announces of a body, in small hexadecimal digits, in quotes or bare. Anything else is that of no
+/// body.
 pub(super) fn announced_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>, SwiftError> {
     let Some(value) = fields::text(headers, &ETAG)? else {
         return Ok(None);
@@ -54,7 +57,10 @@ pub(super) fn announced_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>, Swi
 fn hex_into(text: &str, bytes: &mut [u8]) -> Option<()> {
     let digits: Vec<u8> = text
         .chars()
-        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .map(|c| match c.is_ascii_uppercase() {
+            true => None,
+            false => c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()),
+        })
         .collect::<Option<_>>()?;
     if digits.len() != bytes.len() * 2 {
         return None;
@@ -81,7 +87,7 @@ mod tests {
         let expected: [u8; 16] = std::array::from_fn(|at| u8::try_from(at).unwrap() * 0x11);
         for value in [
             "00112233445566778899aabbccddeeff",
-            "\"00112233445566778899AABBCCDDEEFF\"",
+            "\"00112233445566778899aabbccddeeff\"",
         ] {
             assert_eq!(md5(value).unwrap(), Some(expected), "{value}");
         }
@@ -90,7 +96,12 @@ mod tests {
 
     #[test]
     fn an_etag_that_is_no_md5_fits_no_body() {
-        for value in ["x", "0011", "00112233445566778899aabbccddeefff0"] {
+        for value in [
+            "x",
+            "0011",
+            "00112233445566778899aabbccddeefff0",
+            "00112233445566778899AABBCCDDEEFF",
+        ] {
             let error = announced_md5(&headers(ETAG, value)).unwrap_err();
             assert_eq!(
                 error.describe().0,
@@ -105,6 +116,13 @@ mod tests {
         assert!(only_new(&headers(IF_NONE_MATCH, "*")).unwrap());
         assert!(!only_new(&HeaderMap::new()).unwrap());
         assert!(only_new(&headers(IF_NONE_MATCH, "abc")).is_err());
+    }
+
+    #[test]
+    fn an_if_match_without_etags_is_met_by_no_object() {
+        let conditions = of_read(&headers(IF_MATCH, "")).unwrap();
+        assert_eq!(conditions.if_match, Some(EtagList::OneOf(Vec::new())));
+        assert_eq!(of_read(&HeaderMap::new()).unwrap().if_match, None);
     }
 
     #[test]

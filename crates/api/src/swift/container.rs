@@ -3,10 +3,9 @@
 use http::header::{ACCEPT_RANGES, HeaderValue};
 use http::{Method, StatusCode};
 use parbuckle_engine::BucketPath;
-use parbuckle_engine::swift::{ContainerInfo, PutContainer};
+use parbuckle_engine::swift::{ContainerChange, ContainerInfo, Deed, PutContainer};
 use parbuckle_model::StorageTier;
 
-use super::Call;
 use super::error::{SwiftError, bad_request};
 use super::listing::Listing;
 use super::metadata::{self, CONTAINER_META};
@@ -15,6 +14,7 @@ use super::names::{
     X_STORAGE_CLASS,
 };
 use super::reply::Reply;
+use super::{Call, caller, policy};
 use crate::fields;
 
 /// What a container takes.
@@ -34,17 +34,18 @@ pub(super) async fn act(call: &Call<'_>, path: &BucketPath) -> Result<Reply, Swi
 
 async fn get(call: &Call<'_>, path: &BucketPath) -> Result<Reply, SwiftError> {
     let listing = Listing::parse(call)?;
-    let found = call
+    let mut page = listing.of_container(path.bucket.as_str());
+    let info = call
         .engine()
-        .swift_list_container(&call.caller, path, &listing.query)
+        .swift_list_container(&call.caller, path, &listing.query, |row| page.add(row))
         .await?;
-    let mut reply = listing.of_container(path.bucket.as_str(), &found.rows);
-    describe(&mut reply, &found.info);
+    let mut reply = page.into_reply();
+    describe(&mut reply, &info);
     Ok(reply)
 }
 
 async fn head(call: &Call<'_>, path: &BucketPath) -> Result<Reply, SwiftError> {
-    let listing = Listing::parse(call)?;
+    let listing = Listing::form_only(call)?;
     let info = call.engine().swift_container(&call.caller, path).await?;
     let mut reply = listing.nothing();
     describe(&mut reply, &info);
@@ -52,8 +53,13 @@ async fn head(call: &Call<'_>, path: &BucketPath) -> Result<Reply, SwiftError> {
 }
 
 async fn put(call: &Call<'_>, path: &BucketPath) -> Result<Reply, SwiftError> {
-    let change = metadata::container_change(call.headers())?;
-    let tier = storage_class(call)?;
+    metadata::check_quotas(call.headers())?;
+    let (change, tier) = match new_container(call) {
+        Ok(new) => new,
+        Err(refusal) => {
+            return Err(caller::refused_deed(call, refusal, Deed::PutContainer(path)).await);
+        }
+    };
     let put = call
         .engine()
         .swift_put_container(&call.caller, path, &change, tier)
@@ -65,7 +71,13 @@ async fn put(call: &Call<'_>, path: &BucketPath) -> Result<Reply, SwiftError> {
 }
 
 async fn post(call: &Call<'_>, path: &BucketPath) -> Result<Reply, SwiftError> {
-    let change = metadata::container_change(call.headers())?;
+    metadata::check_quotas(call.headers())?;
+    let change = match metadata::container_change(call.headers()) {
+        Ok(change) => change,
+        Err(refusal) => {
+            return Err(caller::refused_deed(call, refusal, Deed::ChangeContainer(path)).await);
+        }
+    };
     call.engine()
         .swift_update_container(&call.caller, path, &change)
         .await?;
@@ -77,6 +89,14 @@ async fn delete(call: &Call<'_>, path: &BucketPath) -> Result<Reply, SwiftError>
         .swift_delete_container(&call.caller, path)
         .await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// What a request says of a container that may be new.
+fn new_container(call: &Call<'_>) -> Result<(ContainerChange, StorageTier), SwiftError> {
+    let change = metadata::container_change(call.headers())?;
+    let tier = storage_class(call)?;
+    policy::check(call.headers())?;
+    Ok((change, tier))
 }
 
 /// `X-Storage-Class`, with which Storage Classic makes archive containers (section 15).
@@ -95,6 +115,7 @@ fn describe(reply: &mut Reply, info: &ContainerInfo) {
     reply.headers.insert(ACCEPT_RANGES, bytes);
     reply.set_number(X_CONTAINER_OBJECT_COUNT, info.object_count);
     reply.set_number(X_CONTAINER_BYTES_USED, info.bytes_used);
+    policy::of_container(reply);
     reply.set_timestamp(info.time_created);
     reply.set_last_modified(info.time_modified);
     let metadata = info

@@ -3,8 +3,11 @@
 use http::header::HeaderName;
 use http::{HeaderMap, StatusCode};
 use parbuckle_engine::ObjectPath;
-use parbuckle_engine::swift::{AccountName, CopiedObject, CopySwiftObject, ReadOutcome};
+use parbuckle_engine::swift::{
+    AccountName, CopiedObject, CopySwiftObject, Deed, ReadOutcome, SwiftRead,
+};
 
+use super::caller::refused_deed;
 use super::error::SwiftError;
 use super::metadata::OBJECT_META;
 use super::names::{
@@ -13,7 +16,10 @@ use super::names::{
 };
 use super::params::is_true;
 use super::reply::Reply;
-use super::{Call, account_of, bucket_path, conditional, object, object_name, range, route};
+use super::{
+    Call, account_of, bucket_path, conditional, no_container, no_object, object, object_name,
+    range, route, slo,
+};
 use crate::payload::Payload;
 use crate::{fields, percent};
 
@@ -23,13 +29,31 @@ pub(super) async fn to(
     account: &AccountName,
     source: &ObjectPath,
 ) -> Result<Reply, SwiftError> {
-    if fields::text(call.headers(), &DESTINATION)?.is_none() {
-        let text = "Destination header required";
-        return Err(SwiftError::line(StatusCode::PRECONDITION_FAILED, text));
-    }
     let target_account = other_account(call, &DESTINATION_ACCOUNT, account)?;
-    let target = path(call.headers(), &DESTINATION, "Destination", &target_account)?;
-    perform(call, account, source, &target).await
+    let (container, name) = names(call.headers(), &DESTINATION, "Destination")?;
+    let target = match bucket_path(&target_account, &container) {
+        Err(_) => Err(no_container(call, &target_account, &container, None).await),
+        Ok(bucket) => match object_name(&name) {
+            Err(refusal) => Err(no_object(call, &bucket, &name, Some(refusal)).await),
+            Ok(object) => Ok(ObjectPath { bucket, object }),
+        },
+    };
+    match target {
+        Ok(target) => perform(call, account, source, &target).await,
+        // The source is looked at first.
+        Err(refusal) => Err(refused_deed(call, refusal, Deed::ReadObject(source)).await),
+    }
+}
+
+/// Refuses a `COPY` that does not say where to, whatever it is of.
+pub(super) fn require_destination(headers: &HeaderMap) -> Result<(), SwiftError> {
+    match fields::text(headers, &DESTINATION)? {
+        Some(_) => Ok(()),
+        None => {
+            let text = "Destination header required";
+            Err(SwiftError::line(StatusCode::PRECONDITION_FAILED, text))
+        }
+    }
 }
 
 /// Whether a PUT is a copy.
@@ -49,7 +73,14 @@ pub(super) async fn from(
         return Err(SwiftError::plain(StatusCode::BAD_REQUEST, text));
     }
     let source_account = other_account(call, &X_COPY_FROM_ACCOUNT, account)?;
-    let source = path(call.headers(), &X_COPY_FROM, "X-Copy-From", &source_account)?;
+    let (container, name) = names(call.headers(), &X_COPY_FROM, "X-Copy-From")?;
+    let Ok(bucket) = bucket_path(&source_account, &container) else {
+        return Err(no_container(call, &source_account, &container, None).await);
+    };
+    let Ok(object) = object_name(&name) else {
+        return Err(no_object(call, &bucket, &name, None).await);
+    };
+    let source = ObjectPath { bucket, object };
     perform(call, &source_account, &source, target).await
 }
 
@@ -61,13 +92,25 @@ async fn perform(
 ) -> Result<Reply, SwiftError> {
     let headers = call.headers();
     let ranges = range::parse(headers)?;
+    let part_number = slo::asked_part(call, &ranges)?;
+    if let Err(refusal) = conditional::only_new(headers) {
+        return uncopied(call, source, refusal).await;
+    }
+    let fields = match object::fields(call) {
+        Ok(fields) => fields,
+        Err(refusal) => {
+            let refusal = refused_deed(call, refusal, Deed::WriteObject(target)).await;
+            return Err(refused_deed(call, refusal, Deed::ReadObject(source)).await);
+        }
+    };
     let copy = CopySwiftObject {
-        fields: object::fields(call)?,
+        fields,
         fresh: fields::text(headers, &X_FRESH_METADATA)?.is_some_and(is_true),
         range: match ranges.as_slice() {
             [range] => Some(*range),
             _ => None,
         },
+        part_number,
         conditions: conditional::of_read(headers)?,
         manifest: call.params.text("multipart-manifest")? == Some("get"),
         // If-None-Match is about the source.
@@ -75,8 +118,12 @@ async fn perform(
     };
     let engine = call.engine();
     let copied = engine
-        .swift_copy_object(&call.caller, source, target, copy)
-        .await?;
+        .swift_copy_object(&call.caller, source, target, copy, &slo::shown)
+        .await;
+    let copied = match copied {
+        Ok(copied) => copied,
+        Err(error) => return slo::not_put(call, error.into()),
+    };
     match copied {
         ReadOutcome::Found(copied) => Ok(reply(&copied, source_account, source)),
         ReadOutcome::NotModified(object) => object::unread(ReadOutcome::NotModified(object)),
@@ -84,8 +131,26 @@ async fn perform(
             object::unread(ReadOutcome::PreconditionFailed(object))
         }
         ReadOutcome::RangeUnsatisfiable(object) => {
-            object::unread(ReadOutcome::RangeUnsatisfiable(object))
+            object::no_range(call, source, object, part_number).await
         }
+    }
+}
+
+/// The reply to a copy with an `If-None-Match` that no PUT takes: what is wrong with the source comes first.
+async fn uncopied(
+    call: &Call<'_>,
+    source: &ObjectPath,
+    refusal: SwiftError,
+) -> Result<Reply, SwiftError> {
+    let (engine, user) = (call.engine(), &call.caller);
+    Box::pin(engine.swift_may(user, Deed::ReadObject(source))).await?;
+    let read = SwiftRead {
+        conditions: conditional::of_read(call.headers())?,
+        ..SwiftRead::default()
+    };
+    match Box::pin(engine.swift_head_object(user, source, &read)).await? {
+        ReadOutcome::Found(_) | ReadOutcome::RangeUnsatisfiable(_) => Err(refusal),
+        unmet => object::unread(unmet),
     }
 }
 
@@ -116,13 +181,12 @@ fn other_account(
     }
 }
 
-/// The object that a header names; `shown` is the header's name as clients know it.
-fn path(
+/// The container and the object that a header names; `shown` is the header's name as clients know it.
+fn names(
     headers: &HeaderMap,
     header: &HeaderName,
     shown: &str,
-    account: &AccountName,
-) -> Result<ObjectPath, SwiftError> {
+) -> Result<(String, String), SwiftError> {
     let value = route::decoded(fields::text(headers, header)?.unwrap_or_default())?;
     let Some((container, object)) = parts(&value) else {
         let text = format!("{shown} header must be of the form <container name>/<object name>");
@@ -131,10 +195,7 @@ fn path(
             text.into(),
         ));
     };
-    Ok(ObjectPath {
-        bucket: bucket_path(account, container)?,
-        object: object_name(object)?,
-    })
+    Ok((container.to_owned(), object.to_owned()))
 }
 
 /// Container and object; a slash in front does not count.

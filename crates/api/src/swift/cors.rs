@@ -1,6 +1,6 @@
 //! Requests of pages from elsewhere: what a container's CORS settings allow them (Swift wire reference section 14).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -12,7 +12,8 @@ use parbuckle_engine::BucketPath;
 
 use super::error::SwiftError;
 use super::metadata::{CONTAINER_META, OBJECT_META};
-use super::reply::Reply;
+use super::reply::{self, Reply};
+use super::route::Target;
 use crate::exchange::Exchange;
 use crate::fields;
 
@@ -46,16 +47,16 @@ pub(super) async fn options(
     methods: &'static [&'static str],
 ) -> Result<Reply, SwiftError> {
     let allowed = methods.join(", ");
-    let (Some(container), Some(origin)) = (container, exchange.headers().get(ORIGIN)) else {
+    let (Some(container), Some(origin)) = (container, origin(exchange.headers())) else {
         return Ok(Reply::empty(StatusCode::OK).with(ALLOW, &allowed));
     };
     let settings = Settings::of(exchange, container).await?;
     let asked = fields::text(exchange.headers(), &ACCESS_CONTROL_REQUEST_METHOD)?;
     let Some(permission) = settings
         .permit(origin)
-        .filter(|_| asked.is_some_and(|asked| methods.contains(&asked)))
+        .filter(|_| asked.is_some_and(|asked| methods.contains(&asked) && asked != "COPY"))
     else {
-        return Ok(Reply::page(StatusCode::UNAUTHORIZED).with(ALLOW, &allowed));
+        return Ok(Reply::page(StatusCode::UNAUTHORIZED).with(ALLOW, &reply::allowed(methods)));
     };
     let mut reply = Reply::empty(StatusCode::OK)
         .with(ALLOW, &allowed)
@@ -65,19 +66,32 @@ pub(super) async fn options(
     if let Some(seconds) = &settings.max_age {
         reply.set(ACCESS_CONTROL_MAX_AGE, seconds);
     }
-    if let Some(names) = exchange.headers().get(ACCESS_CONTROL_REQUEST_HEADERS) {
-        reply
-            .headers
-            .insert(ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+    let names = requested_headers(exchange.headers());
+    if !names.is_empty() {
+        reply.set(ACCESS_CONTROL_ALLOW_HEADERS, &names);
         vary(&mut reply.headers, "Access-Control-Request-Headers");
     }
     Ok(reply)
 }
 
+/// The page that a request comes from.
+pub(super) fn origin(headers: &HeaderMap) -> Option<&HeaderValue> {
+    headers.get(ORIGIN).filter(|origin| !origin.is_empty())
+}
+
+/// Whether a page is told of a reply. Swift does not tell it of a method that is not known, nor that one may not change a
+/// container.
+pub(super) fn is_told(exchange: &Exchange<'_>, target: &Target, reply: &Reply) -> bool {
+    let changes = [Method::PUT, Method::POST, Method::DELETE].contains(&exchange.parts.method);
+    let lacks_rights = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&reply.status);
+    let unchanged = matches!(target, Target::Container { .. }) && changes && lacks_rights;
+    reply.status != StatusCode::METHOD_NOT_ALLOWED && !unchanged
+}
+
 /// Adds to a reply what the page that asked may read of it, if the container lets it. Refusals are told to pages too;
 /// the answer to OPTIONS says all there is to say itself.
 pub(super) async fn open(exchange: &Exchange<'_>, container: &BucketPath, reply: &mut Reply) {
-    let Some(origin) = exchange.headers().get(ORIGIN) else {
+    let Some(origin) = origin(exchange.headers()) else {
         return;
     };
     if exchange.parts.method == Method::OPTIONS {
@@ -148,6 +162,16 @@ impl Settings {
     }
 }
 
+/// The headers that a page wants to send, each named once.
+fn requested_headers(headers: &HeaderMap) -> String {
+    let values = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
+    let values = values.filter_map(|value| value.to_str().ok());
+    let names = values.flat_map(|value| value.split(',')).map(str::trim);
+    let mut seen = HashSet::new();
+    let names = names.filter(|name| !name.is_empty() && seen.insert(*name));
+    Vec::from_iter(names).join(", ")
+}
+
 fn vary(headers: &mut HeaderMap, on: &'static str) {
     let there = headers.get(VARY).and_then(|value| value.to_str().ok());
     let value = match there {
@@ -194,6 +218,19 @@ mod tests {
         for name in ["etag", "x-bar", "x-baz", "x-foo", "x-object-meta-a"] {
             assert!(exposed.split(", ").any(|there| there == name), "{name}");
         }
+    }
+
+    #[test]
+    fn the_headers_that_a_page_wants_to_send_are_allowed_without_empty_ones() {
+        let requested = |value| {
+            let value = HeaderValue::from_static(value);
+            requested_headers(&HeaderMap::from_iter([(
+                ACCESS_CONTROL_REQUEST_HEADERS,
+                value,
+            )]))
+        };
+        assert_eq!(requested(" x-b ,,x-a,x-b"), "x-b, x-a");
+        assert_eq!(requested(""), "");
     }
 
     #[test]

@@ -16,9 +16,20 @@ pub(super) fn manifest(headers: &HeaderMap) -> Result<Option<DynamicManifest>, S
     }
 }
 
+/// Refuses a new object that is said to stand for others without saying for which.
+pub(super) fn check_new(headers: &HeaderMap) -> Result<(), SwiftError> {
+    match manifest(headers)? {
+        None if headers.contains_key(X_OBJECT_MANIFEST) => Err(malformed()),
+        _ => Ok(()),
+    }
+}
+
 /// As a header has it.
 pub(super) fn header(manifest: &DynamicManifest) -> String {
     let (container, prefix) = (&manifest.container, &manifest.prefix);
+    if let Some(sent) = &manifest.sent {
+        return sent.clone();
+    }
     let container = percent::encode_component(container);
     format!("{container}/{}", percent::encode_path(prefix))
 }
@@ -27,10 +38,13 @@ fn parsed(value: &str) -> Option<DynamicManifest> {
     let decoded = route::decoded(value).ok()?;
     let (container, prefix) = decoded.split_once('/')?;
     let usable = !container.is_empty() && !prefix.is_empty() && !prefix.starts_with('/');
-    (usable && !value.contains(['?', '&'])).then(|| DynamicManifest {
+    let mut manifest = (usable && !value.contains(['?', '&'])).then(|| DynamicManifest {
         container: container.to_owned(),
         prefix: prefix.to_owned(),
-    })
+        sent: None,
+    })?;
+    manifest.sent = (header(&manifest) != value).then(|| value.to_owned());
+    Some(manifest)
 }
 
 fn malformed() -> SwiftError {
@@ -48,6 +62,7 @@ mod tests {
             ("c/a/b/", "c", "a/b/"),
             ("c/100%25%3F", "c", "100%?"),
             ("my%20c/%C3%A9%25", "my c", "é%"),
+            ("my c/é%2f", "my c", "é/"),
         ] {
             let manifest = parsed(value).unwrap();
             assert_eq!(

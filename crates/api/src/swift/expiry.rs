@@ -3,8 +3,8 @@
 use http::{HeaderMap, HeaderName, StatusCode};
 use jiff::Timestamp;
 
-use super::error::SwiftError;
-use super::names::{X_DELETE_AFTER, X_DELETE_AT};
+use super::error::{SwiftError, bad_request};
+use super::names::{X_DELETE_AFTER, X_DELETE_AT, X_IF_DELETE_AT};
 use crate::fields;
 
 /// The last second that an object can end at; what lies behind it is moved there.
@@ -21,6 +21,15 @@ pub(super) fn delete_at(headers: &HeaderMap, now: Timestamp) -> Result<Option<u6
         Some(at) => later(at, now, "X-Delete-At in past"),
         None => Ok(None),
     }
+}
+
+/// The second at which an object must be to end, if it is to be deleted only then (`X-If-Delete-At`).
+pub(super) fn if_delete_at(headers: &HeaderMap) -> Result<Option<u64>, SwiftError> {
+    let refusal = "Bad X-If-Delete-At header value";
+    let second =
+        whole_number(headers, &X_IF_DELETE_AT, refusal).map_err(|_| bad_request(refusal))?;
+    // None ends before 1970, and none at a second beyond all numbers.
+    Ok(second.map(|second| u64::try_from(second).unwrap_or(u64::MAX)))
 }
 
 fn whole_number(
@@ -100,6 +109,18 @@ mod tests {
         for value in ["0", "-2"] {
             assert!(refusal(X_DELETE_AFTER, value).ends_with("X-Delete-After in past"));
         }
+    }
+
+    #[test]
+    fn a_deletion_may_depend_on_the_second_of_the_end() {
+        let asked = |value| {
+            let value = HeaderValue::from_static(value);
+            if_delete_at(&HeaderMap::from_iter([(X_IF_DELETE_AT, value)]))
+        };
+        assert_eq!(asked("1001").unwrap(), Some(1001));
+        assert_eq!(asked("-1").unwrap(), Some(u64::MAX));
+        assert!(asked("bad").is_err());
+        assert_eq!(if_delete_at(&HeaderMap::new()).unwrap(), None);
     }
 
     #[test]

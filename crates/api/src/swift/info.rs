@@ -1,6 +1,7 @@
 //! What this server can do, for clients that ask first (Swift wire reference section 15).
 
-use http::{HeaderValue, StatusCode};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use parbuckle_engine::swift::{
     BULK_DELETES_MAX, LISTING_LIMIT_MAX, METADATA_BYTES_MAX, METADATA_ITEMS_MAX,
     METADATA_NAME_BYTES_MAX, METADATA_VALUE_BYTES_MAX, OBJECT_BYTES_MAX, SEGMENTS_MAX,
@@ -8,15 +9,23 @@ use parbuckle_engine::swift::{
 use parbuckle_model::{BucketName, ObjectName};
 use serde_json::{Value, json};
 
+use super::names::X_TRANS_ID;
 use super::reply::Reply;
-use super::{HEADER_LINE_BYTES_MAX, archive, slo};
+use super::{HEADER_LINE_BYTES_MAX, archive, cors, policy, slo};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 
-/// `/info`.
-pub(super) fn capabilities() -> Reply {
-    Reply::with_text(StatusCode::OK, JSON, described().to_string())
+/// `/info`, which every page may read.
+pub(super) fn capabilities(headers: &HeaderMap) -> Reply {
+    let mut reply = Reply::with_text(StatusCode::OK, JSON, described().to_string());
+    if let Some(origin) = cors::origin(headers) {
+        let origin = origin.clone();
+        reply.headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        let exposed = HeaderValue::from(X_TRANS_ID);
+        reply.headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+    }
+    reply
 }
 
 /// `/healthcheck`.
@@ -42,6 +51,7 @@ fn described() -> Value {
             "max_meta_overall_size": METADATA_BYTES_MAX,
             "max_meta_value_length": METADATA_VALUE_BYTES_MAX,
             "max_object_name_length": ObjectName::CLASSIC_CHARACTERS_MAX,
+            "policies": [policy::described()],
             "strict_cors_mode": true,
             "valid_api_versions": ["v1", "v1.0"],
         },
@@ -58,6 +68,7 @@ fn described() -> Value {
             "max_manifest_segments": SEGMENTS_MAX,
             "max_manifest_size": slo::MANIFEST_BYTES_MAX,
             "min_segment_size": 1,
+            "yield_frequency": slo::HEARTBEAT_SECONDS,
         },
         "tempurl": {
             "allowed_digests": ["sha1", "sha256", "sha512"],

@@ -2,6 +2,8 @@
 
 pub(super) mod accept;
 mod form;
+mod json;
+mod time;
 
 use http::header::VARY;
 use http::{HeaderValue, StatusCode};
@@ -11,6 +13,7 @@ use super::Call;
 use super::error::SwiftError;
 use super::params::Params;
 use super::reply::Reply;
+use form::Page;
 
 /// A listing that is asked for.
 pub(super) struct Listing {
@@ -65,11 +68,7 @@ impl Listing {
     /// What a request asks for. More rows than there may be are refused with 412, and a form that the server does not
     /// have with 406.
     pub(super) fn parse(call: &Call<'_>) -> Result<Self, SwiftError> {
-        let params = &call.params;
-        let form = match params.text("format")? {
-            Some(format) if !format.is_empty() => Form::named(format),
-            _ => accept::preferred(call.headers())?,
-        };
+        let (params, listing) = (&call.params, Self::form_only(call)?);
         let text = |name| Ok::<_, SwiftError>(params.text(name)?.unwrap_or_default().to_owned());
         let query = ListQuery {
             prefix: text("prefix")?,
@@ -80,8 +79,18 @@ impl Listing {
             reverse: params.is_true("reverse")?,
             limit: limit(params)?,
         };
+        Ok(Self { query, ..listing })
+    }
+
+    /// The same without regard to which rows are asked for, where none are shown.
+    pub(super) fn form_only(call: &Call<'_>) -> Result<Self, SwiftError> {
+        let params = &call.params;
+        let form = match params.text("format")? {
+            Some(format) if !format.is_empty() => Form::named(format),
+            _ => accept::preferred(call.headers())?,
+        };
         Ok(Self {
-            query,
+            query: ListQuery::default(),
             form,
             negotiated: !params.has("format"),
         })
@@ -89,28 +98,25 @@ impl Listing {
 
     /// The containers of an account.
     pub(super) fn of_account(&self, account: &str, rows: &[AccountRow]) -> Reply {
-        self.written(match self.form {
-            Form::Text => form::text(rows),
-            Form::Json => form::json(rows),
-            Form::ApplicationXml | Form::TextXml => form::account_xml(account, rows),
-        })
+        let mut page = Page::of_account(self.form, account);
+        rows.iter().for_each(|row| page.add_container(row));
+        self.written(page.finish())
     }
 
-    /// The objects of a container.
-    pub(super) fn of_container(&self, container: &str, rows: &[ContainerRow]) -> Reply {
-        self.written(match self.form {
-            Form::Text => form::text(rows),
-            Form::Json => form::json(rows),
-            Form::ApplicationXml | Form::TextXml => form::container_xml(container, rows),
-        })
+    /// The objects of a container, to be shown row by row.
+    pub(super) fn of_container(&self, container: &str) -> ContainerPage<'_> {
+        ContainerPage {
+            listing: self,
+            page: Page::of_container(self.form, container),
+        }
     }
 
     /// No listing, with the type that it would have.
     pub(super) fn nothing(&self) -> Reply {
-        self.written(String::new())
+        self.written(Vec::new())
     }
 
-    fn written(&self, text: String) -> Reply {
+    fn written(&self, text: Vec<u8>) -> Reply {
         let status = match text.is_empty() {
             true => StatusCode::NO_CONTENT,
             false => StatusCode::OK,
@@ -121,6 +127,24 @@ impl Listing {
             reply.headers.insert(VARY, accept);
         }
         reply
+    }
+}
+
+/// The listing of a container that is being read.
+pub(super) struct ContainerPage<'a> {
+    listing: &'a Listing,
+    page: Page,
+}
+
+impl ContainerPage<'_> {
+    /// Adds a row.
+    pub(super) fn add(&mut self, row: ContainerRow<'_>) {
+        self.page.add_object(row);
+    }
+
+    /// The reply with all rows.
+    pub(super) fn into_reply(self) -> Reply {
+        self.listing.written(self.page.finish())
     }
 }
 

@@ -5,17 +5,18 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, StatusCode};
 use parbuckle_engine::swift::{
-    ContainerChange, METADATA_BYTES_MAX, MetadataChange, MetadataLevel, ObjectFields,
-    check_metadata,
+    AclKind, ContainerChange, METADATA_STORED_BYTES_MAX, MetadataChange, MetadataLevel,
+    ObjectFields, check_metadata, clean_acl, text_of,
 };
 use parbuckle_model::{ObjectAttributes, ObjectName, UserMetadata};
 
 use super::error::{SwiftError, bad_request};
 use super::names::{
-    X_CONTAINER_READ, X_CONTAINER_WRITE, X_DETECT_CONTENT_TYPE, X_REMOVE_CONTAINER_READ,
-    X_REMOVE_CONTAINER_WRITE, X_ROBOTS_TAG,
+    X_CONTAINER_META_QUOTA_BYTES, X_CONTAINER_META_QUOTA_COUNT, X_CONTAINER_READ,
+    X_CONTAINER_WRITE, X_DETECT_CONTENT_TYPE, X_REMOVE_CONTAINER_READ, X_REMOVE_CONTAINER_WRITE,
+    X_ROBOTS_TAG,
 };
-use super::params::is_true;
+use super::{content_type, policy};
 use crate::fields;
 
 pub(super) const ACCOUNT_META: &str = "x-account-meta-";
@@ -36,15 +37,53 @@ pub(super) fn account_change(headers: &HeaderMap) -> Result<MetadataChange, Swif
 
 /// What a request changes of a container.
 pub(super) fn container_change(headers: &HeaderMap) -> Result<ContainerChange, SwiftError> {
+    // What is wrong with a list is told first.
+    let read = [&X_CONTAINER_READ, &X_REMOVE_CONTAINER_READ];
+    let write = [&X_CONTAINER_WRITE, &X_REMOVE_CONTAINER_WRITE];
+    let read_acl = acl(headers, AclKind::Read, read)?;
+    let write_acl = acl(headers, AclKind::Write, write)?;
+    let metadata = change(
+        headers,
+        MetadataLevel::Container,
+        CONTAINER_META,
+        REMOVE_CONTAINER_META,
+    )?;
     Ok(ContainerChange {
-        metadata: change(
-            headers,
-            MetadataLevel::Container,
-            CONTAINER_META,
-            REMOVE_CONTAINER_META,
-        )?,
-        read_acl: acl(headers, &X_CONTAINER_READ, &X_REMOVE_CONTAINER_READ)?,
-        write_acl: acl(headers, &X_CONTAINER_WRITE, &X_REMOVE_CONTAINER_WRITE)?,
+        metadata,
+        read_acl,
+        write_acl,
+    })
+}
+
+/// Refuses quotas of a container that are no numbers. That is told before all else, even to those without rights.
+pub(super) fn check_quotas(headers: &HeaderMap) -> Result<(), SwiftError> {
+    let quotas = [
+        (X_CONTAINER_META_QUOTA_BYTES, "Invalid bytes quota."),
+        (X_CONTAINER_META_QUOTA_COUNT, "Invalid count quota."),
+    ];
+    for (name, refusal) in quotas {
+        let mut values = headers.get_all(name).iter();
+        if !values.all(|value| value.as_bytes().iter().all(u8::is_ascii_digit)) {
+            return Err(bad_request(refusal));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a request says something of quotas of an account, in one of the many ways to do that.
+pub(super) fn has_account_quota(headers: &HeaderMap) -> bool {
+    let policy = format!("-policy-{}", policy::NAME.to_lowercase());
+    headers.iter().any(|(name, value)| {
+        let (rest, removes) = match name.as_str().strip_prefix("x-remove-account-") {
+            Some(rest) => (rest, true),
+            None => (
+                name.as_str().strip_prefix("x-account-").unwrap_or(""),
+                false,
+            ),
+        };
+        let quota = rest.strip_suffix(policy.as_str()).unwrap_or(rest);
+        let is_one = ["meta-quota-bytes", "quota-bytes", "quota-count"].contains(&quota);
+        is_one && !(removes && value.is_empty())
     })
 }
 
@@ -75,41 +114,18 @@ pub(super) fn content_type(
     sent: Option<String>,
     name: &ObjectName,
 ) -> Result<String, SwiftError> {
-    let detect = fields::text(headers, &X_DETECT_CONTENT_TYPE)?.is_some_and(is_true);
-    Ok(match sent.filter(|_| !detect) {
-        Some(sent) => sent,
-        None => guessed(name.as_str()).to_owned(),
-    })
-}
-
-/// What the extension of a name stands for; of something packed, what is in it. The dot that begins a name begins no
-/// extension.
-fn guessed(name: &str) -> &'static str {
-    let file = name.rsplit('/').next().unwrap_or_default();
-    let file = file.trim_start_matches('.');
-    let split = |file| str::rsplit_once(file, '.').unwrap_or((file, ""));
-    let extension = match split(file) {
-        (packed, extension) if is_packing(extension) => split(packed).1,
-        (_, extension) => extension,
-    };
-    mime_guess::from_ext(extension)
-        .first_raw()
-        .unwrap_or("application/octet-stream")
-}
-
-/// Whether an extension says how a file is packed, and not what it is.
-fn is_packing(extension: &str) -> bool {
-    ["gz", "bz2", "xz", "br", "Z"].contains(&extension)
+    let detect = fields::text(headers, &X_DETECT_CONTENT_TYPE)?;
+    Ok(content_type::of_new(sent, detect, name.as_str()))
 }
 
 fn user_metadata(headers: &HeaderMap) -> Result<UserMetadata, SwiftError> {
-    let items = items(headers, OBJECT_META)?;
+    let items = items(headers, OBJECT_META);
     // Its sentences come before those of the type that keeps them.
     let pairs = items
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
     check(MetadataLevel::Object, pairs)?;
-    UserMetadata::within(METADATA_BYTES_MAX, items).map_err(|error| bad_request(error.0))
+    UserMetadata::within(METADATA_STORED_BYTES_MAX, items).map_err(|error| bad_request(error.0))
 }
 
 fn change(
@@ -118,8 +134,9 @@ fn change(
     set: &str,
     remove: &str,
 ) -> Result<MetadataChange, SwiftError> {
-    let removed = items(headers, remove)?.into_iter().map(|(name, _)| name);
-    let set = items(headers, set)?;
+    require_utf8(headers, set)?;
+    let removed = items(headers, remove).into_iter().map(|(name, _)| name);
+    let set = items(headers, set);
     let pairs = set
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
@@ -128,6 +145,19 @@ fn change(
         set,
         remove: removed.collect(),
     })
+}
+
+/// Refuses what is no UTF-8: only values of objects may be any bytes.
+fn require_utf8(headers: &HeaderMap, prefix: &str) -> Result<(), SwiftError> {
+    let of_prefix = |(name, _): &(&HeaderName, _)| name.as_str().starts_with(prefix);
+    let mut values = headers.iter().filter(of_prefix).map(|(_, value)| value);
+    match values.all(|value| std::str::from_utf8(value.as_bytes()).is_ok()) {
+        true => Ok(()),
+        false => Err(SwiftError::plain(
+            StatusCode::BAD_REQUEST,
+            "Metadata must be valid UTF-8",
+        )),
+    }
 }
 
 /// Checks what a request brings. Swift announces this refusal as plain text.
@@ -141,39 +171,42 @@ fn check<'a>(
     })
 }
 
-/// The list of a request. An empty one removes; what is both set and removed is set.
+/// The list of a request, clean; several are one. An empty one removes; what is both set and removed is set.
 fn acl(
     headers: &HeaderMap,
-    set: &HeaderName,
-    remove: &HeaderName,
+    kind: AclKind,
+    [set, remove]: [&HeaderName; 2],
 ) -> Result<Option<String>, SwiftError> {
-    match (fields::text(headers, set)?, headers.contains_key(set)) {
-        (Some(acl), _) => Ok(Some(acl.to_owned())),
-        (None, emptied) if emptied || headers.contains_key(remove) => Ok(Some(String::new())),
-        (None, _) => Ok(None),
+    if !headers.contains_key(set) {
+        return Ok(headers.contains_key(remove).then(String::new));
     }
+    let values = headers.get_all(set).iter();
+    let texts = values.map(|value| std::str::from_utf8(value.as_bytes()));
+    let texts: Vec<&str> = texts
+        .collect::<Result<_, _>>()
+        .map_err(|_| bad_request(format!("the header {set} is not UTF-8")))?;
+    Ok(Some(clean_acl(kind, &texts.join(","))?))
 }
 
 /// All headers whose names begin so, by the rest of their names, where `_` is a dash as with Storage Classic. The values of
 /// a repeated header are one list.
-fn items(headers: &HeaderMap, prefix: &str) -> Result<Vec<(String, String)>, SwiftError> {
+fn items(headers: &HeaderMap, prefix: &str) -> Vec<(String, String)> {
     let mut items: Vec<(String, String)> = Vec::new();
     for (name, value) in headers {
         let Some(rest) = name.as_str().strip_prefix(prefix) else {
             continue;
         };
         let rest = rest.replace('_', "-");
-        let value = std::str::from_utf8(value.as_bytes())
-            .map_err(|_| bad_request("Metadata must be valid UTF-8"))?;
+        let value = text_of(value.as_bytes());
         match items.iter_mut().find(|(there, _)| *there == rest) {
             Some((_, values)) => {
                 values.push(',');
-                values.push_str(value);
+                values.push_str(&value);
             }
-            None => items.push((rest, value.to_owned())),
+            None => items.push((rest, value)),
         }
     }
-    Ok(items)
+    items
 }
 
 #[cfg(test)]
@@ -209,6 +242,33 @@ mod tests {
     }
 
     #[test]
+    fn several_lists_are_one() {
+        let lists = [("x-container-write", "a:b"), ("x-container-write", "c")];
+        let change = container_change(&headers(&lists)).unwrap();
+        assert_eq!(change.write_acl.as_deref(), Some("a:b,c"));
+    }
+
+    #[test]
+    fn quotas_of_an_account_are_told_by_the_names_of_headers() {
+        for name in [
+            "x-account-meta-quota-bytes",
+            "x-account-quota-count",
+            "x-remove-account-quota-bytes",
+            "x-account-quota-bytes-policy-policy-0",
+        ] {
+            assert!(has_account_quota(&headers(&[(name, "1")])), "{name}");
+        }
+        for (name, value) in [
+            ("x-account-meta-quota-count", "1"),
+            ("x-remove-account-quota-bytes", ""),
+            ("x-account-quota-bytes-policy-other", "1"),
+            ("x-container-meta-quota-bytes", "1"),
+        ] {
+            assert!(!has_account_quota(&headers(&[(name, value)])), "{name}");
+        }
+    }
+
+    #[test]
     fn an_underscore_in_a_metadata_name_is_a_dash() {
         let change = account_change(&headers(&[
             ("x-account-meta-a_b", "é"),
@@ -217,32 +277,6 @@ mod tests {
         let change = change.unwrap();
         assert_eq!(change.set, pairs(&[("a-b", "é")]));
         assert_eq!(change.remove, ["c"]);
-    }
-
-    #[test]
-    fn a_content_type_is_guessed_from_the_extension_of_the_last_part() {
-        for (name, kind) in [
-            ("a/b.HTML", "text/html"),
-            ("a.txt/", "application/octet-stream"),
-            (".html", "application/octet-stream"),
-            ("a.unknown-kind", "application/octet-stream"),
-            ("photo.jpeg", "image/jpeg"),
-            ("a.tar.gz", "application/x-tar"),
-            ("a.gz", "application/octet-stream"),
-        ] {
-            assert_eq!(guessed(name), kind, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_content_type_that_is_sent_counts_unless_it_is_to_be_detected() {
-        let name = ObjectName::parse(b"a.txt").unwrap();
-        let kind = |pairs: &[_]| {
-            let sent = Some("x/y".to_owned());
-            content_type(&headers(pairs), sent, &name).unwrap()
-        };
-        assert_eq!(kind(&[]), "x/y");
-        assert_eq!(kind(&[("x-detect-content-type", "true")]), "text/plain");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Oracle Storage Classic: Swift v1 with v1 authentication, `/auth/v1.0` and `/v1` (swift-v1-wire.md).
+//! Oracle Storage Classic: Swift v1 with v1 authentication, `/auth/v1.0`, `/v1` and `/v0` (swift-v1-wire.md).
 //!
 //! Each request goes the same way: grammar ([`route`]), transaction id, signed URL or token to caller, one engine call,
 //! reply. What a container, an ACL or a large object means is the engine's; this face knows headers and formats.
@@ -6,9 +6,12 @@
 mod account;
 mod archive;
 mod auth;
+mod basic;
 mod bulk;
+mod caller;
 mod conditional;
 mod container;
+mod content_type;
 mod copy;
 mod cors;
 mod dlo;
@@ -21,9 +24,11 @@ mod names;
 mod object;
 mod page;
 mod params;
+mod policy;
 mod range;
 mod reply;
 mod report;
+mod restore;
 pub(crate) mod route;
 pub(crate) mod routes;
 mod slo;
@@ -31,24 +36,22 @@ mod tempurl;
 
 use std::sync::Arc;
 
-use http::header::{CONNECTION, HeaderValue, REFERER};
+use http::header::{CONNECTION, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
-use parbuckle_engine::swift::AccountName;
-use parbuckle_engine::{BucketPath, Caller, Engine, ErrorKind, ObjectPath, Proof, random};
+use parbuckle_engine::swift::{AccountName, Deed};
+use parbuckle_engine::{BucketPath, Caller, Engine, ErrorKind, ObjectPath, random};
 use parbuckle_model::{BucketName, Namespace, ObjectName};
 
 use crate::exchange::Exchange;
-use crate::fields;
 use crate::payload::Payload;
+use crate::percent;
 use crate::summary::{Answer, RequestId, RequestSummary, UNKNOWN_ROUTE};
+use caller::authenticated;
 use error::{SwiftError, bad_request};
-use names::{X_AUTH_TOKEN, X_STORAGE_TOKEN, X_TRANS_ID_EXTRA};
+use names::X_TRANS_ID_EXTRA;
 use params::Params;
 use reply::Reply;
 use route::Target;
-
-/// Begins every token; what does not is no token.
-const TOKEN_PREFIX: &str = "AUTH_";
 
 /// Longest piece that a client may add to the transaction id, in bytes.
 const TRANS_ID_EXTRA_MAX: usize = 32;
@@ -56,33 +59,45 @@ const TRANS_ID_EXTRA_MAX: usize = 32;
 /// Longest line of a request's head, in bytes.
 const HEADER_LINE_BYTES_MAX: usize = 8192;
 
+/// What a client may ask of its connection, and is told in return.
+const KEEP_ALIVE: HeaderValue = HeaderValue::from_static("keep-alive");
+
 /// Answers a request.
 pub(crate) async fn answer(exchange: &Exchange<'_>, payload: Payload) -> Answer {
     let request_id = transaction_id(exchange);
     let too_long = has_long_line(exchange.headers());
-    let target = route::parse(exchange.parts.uri.path());
-    let result = match &target {
-        Ok(_) if too_long => Err(bad_request("Header Line Too Long")),
-        Ok(target) => perform(exchange, target, payload).await,
-        Err(_) => Err(SwiftError::UNKNOWN_PATH),
-    };
+    let path = exchange.parts.uri.path();
+    let target = route::parse(path).and_then(|target| restore::asked(target, exchange.parts));
     let (target, result) = match target {
-        Ok(target) => (Some(target), result),
-        Err(error) => (None, Err(error)),
+        Ok(target) => {
+            let result = match too_long {
+                true => Err(bad_request("Header Line Too Long")),
+                false => perform(exchange, &target, payload).await,
+            };
+            (Some(target), result)
+        }
+        Err(refusal) => (None, Err(lost(exchange, refusal).await)),
     };
     let detail = result.as_ref().err().map(SwiftError::log_line);
     let mut reply = result.unwrap_or_else(|error| {
-        let asks_for_token = !matches!(error, SwiftError::TempUrlInvalid);
-        let target = target.as_ref().filter(|_| asks_for_token);
-        let realm = target.and_then(|target| realm(exchange, target));
+        let realm = match (&error, &target) {
+            (SwiftError::TempUrlInvalid, _) => None,
+            (_, Some(target)) => realm(exchange, target),
+            (_, None) => route::seeming_account(path),
+        };
         Reply::error(&error, realm.as_deref())
     });
-    if let Some(container) = target.as_ref().and_then(container_of) {
+    if let Some(target) = &target
+        && let Some(container) = container_of(target)
+        && cors::is_told(exchange, target, &reply)
+    {
         cors::open(exchange, &container, &mut reply).await;
     }
     if too_long {
         let close = HeaderValue::from_static("close");
         reply.headers.insert(CONNECTION, close);
+    } else if exchange.is_http1() && asks_to_stay(exchange.headers()) {
+        reply.headers.insert(CONNECTION, KEEP_ALIVE);
     }
     Answer {
         response: reply.finish(&request_id, &exchange.parts.method),
@@ -108,7 +123,7 @@ struct Call<'a> {
     exchange: &'a Exchange<'a>,
     params: Params,
     caller: Caller,
-    /// Whether the request came with a token.
+    /// Whether the request came with a token, or with an auth token.
     signed_in: bool,
 }
 
@@ -136,33 +151,64 @@ async fn perform(
     }
     let methods = target.methods();
     let method = &exchange.parts.method;
-    if !methods.contains(&method.as_str()) {
-        return Err(SwiftError::MethodNotAllowed(methods));
+    let is_known = methods.contains(&method.as_str());
+    match target {
+        Target::Healthcheck => return Ok(info::healthcheck()),
+        Target::SignIn { .. } if !is_known => return Err(SwiftError::MethodNotAllowed(methods)),
+        Target::SignIn { account } => return auth::sign_in(exchange, account.as_deref()).await,
+        _ => {}
+    }
+    let params = Params::parse(exchange.parts.uri.query());
+    if target.is_data() && tempurl::is_signed(method, &params) {
+        return Box::pin(by_temp_url(exchange, target, &params, payload)).await;
+    }
+    if !is_known {
+        let refusal = SwiftError::MethodNotAllowed(methods);
+        return Err(caller::refused(exchange, refusal).await);
     }
     if *method == Method::OPTIONS {
-        return cors::options(exchange, container_of(target).as_ref(), methods).await;
+        return Box::pin(options(exchange, target)).await;
     }
     match target {
-        Target::SignIn { account } => auth::sign_in(exchange, account.as_deref()).await,
-        Target::Info => Ok(info::capabilities()),
-        Target::Healthcheck => Ok(info::healthcheck()),
-        Target::Account(_) | Target::Container { .. } | Target::Object { .. } => {
-            data(exchange, target, payload).await
+        Target::Info => {
+            caller::require_good_token(exchange).await?;
+            Ok(info::capabilities(exchange.headers()))
         }
+        Target::Restore { .. } | Target::RestoreJobs { .. } => {
+            Box::pin(restore::act(exchange, target)).await
+        }
+        _ => data(exchange, target, params, payload).await,
     }
+}
+
+/// The refusal of a path that names nothing. Below the path of signing in nothing but GET is known.
+async fn lost(exchange: &Exchange<'_>, refusal: SwiftError) -> SwiftError {
+    if !route::signs_in(exchange.parts.uri.path()) {
+        return caller::refused(exchange, refusal).await;
+    }
+    match exchange.parts.method {
+        Method::GET => refusal,
+        _ => SwiftError::MethodNotAllowed(route::SIGN_IN_METHODS),
+    }
+}
+
+/// OPTIONS is answered to everybody, but not about what can't be an account.
+async fn options(exchange: &Exchange<'_>, target: &Target) -> Result<Reply, SwiftError> {
+    let signed_in = caller::require_good_token(exchange).await?;
+    if let Some(account) = target.account() {
+        account_named(account, signed_in)?;
+    }
+    cors::options(exchange, container_of(target).as_ref(), target.methods()).await
 }
 
 /// Requests for accounts, containers and objects. What is rare is boxed, so that what is usual stays small.
 async fn data(
     exchange: &Exchange<'_>,
     target: &Target,
+    params: Params,
     payload: Payload,
 ) -> Result<Reply, SwiftError> {
-    let params = Params::parse(exchange.parts.uri.query());
-    if tempurl::is_signed(&exchange.parts.method, &params) {
-        return Box::pin(by_temp_url(exchange, target, &params, payload)).await;
-    }
-    let call = authenticated(exchange, params).await?;
+    let call = authenticated(exchange, target, params).await?;
     let (account, container, object) = target.names();
     let account = account_of(&call, account)?;
     match (call.method(), call.params.text("extract-archive")?) {
@@ -176,19 +222,30 @@ async fn data(
         }
         _ => {}
     }
+    if call.method().as_str() == "COPY" {
+        copy::require_destination(call.headers())?;
+    }
     let Some(container) = container else {
         return account::act(&call, &account).await;
     };
     let bucket = match bucket_path(&account, container) {
         Ok(bucket) => bucket,
-        Err(refusal) => return Err(no_container(&call, &account, refusal).await),
+        Err(refusal) => {
+            let makes_it = object.is_none() && *call.method() == Method::PUT;
+            let refusal = Some(refusal).filter(|_| makes_it);
+            return Err(no_container(&call, &account, container, refusal).await);
+        }
     };
     match object.map(object_name) {
         None => container::act(&call, &bucket).await,
         Some(Ok(object)) => {
             object::act(&call, &account, &ObjectPath { bucket, object }, payload).await
         }
-        Some(Err(refusal)) => Err(no_object(&call, &bucket, refusal).await),
+        Some(Err(refusal)) => {
+            let name = object.unwrap_or_default();
+            let refusal = Some(refusal).filter(|_| *call.method() == Method::PUT);
+            Err(no_object(&call, &bucket, name, refusal).await)
+        }
     }
 }
 
@@ -225,6 +282,12 @@ fn container_of(target: &Target) -> Option<BucketPath> {
     bucket_path(&AccountName::parse(account)?, container?).ok()
 }
 
+/// Whether a client asks that the connection stay.
+fn asks_to_stay(headers: &HeaderMap) -> bool {
+    let asked = headers.get(CONNECTION).map(HeaderValue::as_bytes);
+    asked.is_some_and(|asked| asked.eq_ignore_ascii_case(KEEP_ALIVE.as_bytes()))
+}
+
 /// Whether a line of the head is longer than Swift takes.
 fn has_long_line(headers: &HeaderMap) -> bool {
     const SEPARATORS: usize = ": \r\n".len();
@@ -233,35 +296,14 @@ fn has_long_line(headers: &HeaderMap) -> bool {
         .any(|(name, value)| name.as_str().len() + value.len() + SEPARATORS > HEADER_LINE_BYTES_MAX)
 }
 
-/// The caller by the token of the request; nobody known if it has none. `X-Storage-Token` is the other name of
-/// `X-Auth-Token`.
-async fn authenticated<'a>(
-    exchange: &'a Exchange<'a>,
-    params: Params,
-) -> Result<Call<'a>, SwiftError> {
-    let headers = exchange.headers();
-    let token = match fields::text(headers, &X_AUTH_TOKEN)? {
-        Some(token) => Some(token),
-        None => fields::text(headers, &X_STORAGE_TOKEN)?,
-    };
-    let referrer = headers.get(REFERER).and_then(|value| value.to_str().ok());
-    let proof = match token.filter(|token| token.starts_with(TOKEN_PREFIX)) {
-        Some(token) => Proof::SwiftToken { token, referrer },
-        None => Proof::SwiftAnonymous { referrer },
-    };
-    let signed_in = matches!(proof, Proof::SwiftToken { .. });
-    let caller = exchange.engine().authenticate(proof).await?.caller;
-    Ok(Call {
-        exchange,
-        params,
-        caller,
-        signed_in,
-    })
+/// The account of this name.
+fn account_of(call: &Call<'_>, name: &str) -> Result<AccountName, SwiftError> {
+    account_named(name, call.signed_in)
 }
 
 /// An account that can't be named belongs to nobody: whoever asks is refused as for another's.
-fn account_of(call: &Call<'_>, name: &str) -> Result<AccountName, SwiftError> {
-    let stranger = || match call.signed_in {
+fn account_named(name: &str, signed_in: bool) -> Result<AccountName, SwiftError> {
+    let stranger = || match signed_in {
         true => ErrorKind::NamespaceNotFound.into(),
         false => SwiftError::Page(StatusCode::UNAUTHORIZED),
     };
@@ -281,30 +323,60 @@ fn object_name(object: &str) -> Result<ObjectName, SwiftError> {
         .map_err(|error| SwiftError::Plain(StatusCode::BAD_REQUEST, error.0.into()))
 }
 
-/// How a container looks that can't be: refused where it would be made, and else missing for whoever may see the account.
-async fn no_container(call: &Call<'_>, account: &AccountName, refusal: SwiftError) -> SwiftError {
-    if *call.method() == Method::PUT {
-        return refusal;
+/// How a container looks that can't be, its name being too long: missing for whoever may see the account, and refused with
+/// `refusal` where it would be made, by whoever may make one.
+async fn no_container(
+    call: &Call<'_>,
+    account: &AccountName,
+    name: &str,
+    refusal: Option<SwiftError>,
+) -> SwiftError {
+    let kept: String = name
+        .chars()
+        .take(BucketName::CLASSIC_CHARACTERS_MAX)
+        .collect();
+    match (refusal, bucket_path(account, &kept)) {
+        (Some(refusal), Ok(path)) => {
+            caller::refused_deed(call, refusal, Deed::PutContainer(&path)).await
+        }
+        (Some(refusal), Err(_)) => refusal,
+        (None, _) => {
+            let missing = SwiftError::Page(StatusCode::NOT_FOUND);
+            caller::refused_deed(call, missing, Deed::SeeAccount(account.namespace())).await
+        }
     }
-    let (engine, namespace) = (call.engine(), account.namespace());
-    let seen = engine.swift_account(&call.caller, namespace).await;
-    missing_if(seen.map(|_| ()))
 }
 
-/// The same of an object, for whoever may see the container.
-async fn no_object(call: &Call<'_>, bucket: &BucketPath, refusal: SwiftError) -> SwiftError {
-    if *call.method() == Method::PUT {
-        return refusal;
+/// The same of an object. The right to make it is asked for what of its name can be one.
+async fn no_object(
+    call: &Call<'_>,
+    bucket: &BucketPath,
+    name: &str,
+    refusal: Option<SwiftError>,
+) -> SwiftError {
+    match (refusal, longest_name(name)) {
+        (Some(refusal), Some(object)) => {
+            let bucket = bucket.clone();
+            let path = ObjectPath { bucket, object };
+            caller::refused_deed(call, refusal, Deed::WriteObject(&path)).await
+        }
+        (Some(refusal), None) => refusal,
+        (None, _) => {
+            let missing = SwiftError::Page(StatusCode::NOT_FOUND);
+            caller::refused_deed(call, missing, Deed::SeeContainer(bucket)).await
+        }
     }
-    let seen = call.engine().swift_container(&call.caller, bucket).await;
-    missing_if(seen.map(|_| ()))
 }
 
-fn missing_if(seen: Result<(), parbuckle_engine::Error>) -> SwiftError {
-    match seen {
-        Ok(()) => SwiftError::Page(StatusCode::NOT_FOUND),
-        Err(error) => error.into(),
-    }
+/// The longest name that a text begins with.
+fn longest_name(text: &str) -> Option<ObjectName> {
+    let mut bytes = 0;
+    let kept = text.chars().take(ObjectName::CLASSIC_CHARACTERS_MAX);
+    let kept = kept.take_while(|c| {
+        bytes += c.len_utf8();
+        bytes <= ObjectName::CLASSIC_BYTES_MAX
+    });
+    object_name(&kept.collect::<String>()).ok()
 }
 
 /// `tx`, 21 hexadecimal digits, a hyphen and the time in ten; what the client adds follows behind another hyphen.
@@ -316,9 +388,8 @@ fn transaction_id(exchange: &Exchange<'_>) -> RequestId {
     let mut text = format!("tx{:021x}-{seconds:010x}", random >> 44);
     let extra = exchange.headers().get(X_TRANS_ID_EXTRA);
     if let Some(extra) = extra.and_then(|extra| extra.to_str().ok()) {
-        let legal = |c: &char| c.is_ascii_graphic();
-        text.push('-');
-        text.extend(extra.chars().filter(legal).take(TRANS_ID_EXTRA_MAX));
+        let extra = &extra[..extra.len().min(TRANS_ID_EXTRA_MAX)];
+        text.push_str(&format!("-{}", percent::encode_path(extra)));
     }
     RequestId::new(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unknown")))
 }

@@ -6,11 +6,11 @@ use http::header::{
 };
 use http::{Method, StatusCode};
 use parbuckle_engine::swift::{
-    AccountName, ObjectFields, PutSwiftObject, ReadOutcome, SwiftContent, SwiftObject, SwiftRead,
+    AccountName, Deed, ObjectFields, PutSwiftObject, ReadOutcome, SwiftContent, SwiftObject,
+    SwiftRead,
 };
-use parbuckle_engine::{ObjectPath, RequestBody, random};
+use parbuckle_engine::{ErrorKind, ObjectPath, RequestBody, random};
 
-use super::Call;
 use super::error::{SwiftError, bad_request};
 use super::metadata::{self, OBJECT_META};
 use super::names::{
@@ -19,7 +19,7 @@ use super::names::{
 };
 use super::range;
 use super::reply::{HTML, Reply};
-use super::{conditional, copy, dlo, expiry, slo};
+use super::{Call, caller, conditional, content_type, copy, dlo, expiry, slo};
 use crate::fields;
 use crate::payload::Payload;
 
@@ -68,8 +68,7 @@ pub(super) async fn act(
 /// With `manifest`, a large object is read as it is stored.
 async fn get(call: &Call<'_>, path: &ObjectPath, manifest: bool) -> Result<Reply, SwiftError> {
     let ranges = range::parse(call.headers())?;
-    // A part is no range of a part.
-    let part_number = slo::part_number(call)?.map(|part| if ranges.is_empty() { part } else { 0 });
+    let part_number = slo::asked_part(call, &ranges)?;
     let read = SwiftRead {
         ranges,
         part_number,
@@ -78,12 +77,28 @@ async fn get(call: &Call<'_>, path: &ObjectPath, manifest: bool) -> Result<Reply
     let engine = call.engine();
     match engine.swift_read_object(&call.caller, path, &read).await? {
         ReadOutcome::Found(content) => Ok(content_reply(call, content)),
+        // No condition is looked at where no part can be meant.
+        ReadOutcome::NotModified(object) | ReadOutcome::PreconditionFailed(Some(object))
+            if part_number == Some(0) && object.is_static && !manifest =>
+        {
+            slo::no_part(call, path, &object, 0).await
+        }
         ReadOutcome::NotModified(object) => unread(ReadOutcome::NotModified(object)),
         ReadOutcome::PreconditionFailed(object) => unread(ReadOutcome::PreconditionFailed(object)),
-        ReadOutcome::RangeUnsatisfiable(object) if object.is_static && part_number.is_some() => {
-            slo::no_part(call, path, &object, part_number.unwrap_or_default()).await
-        }
-        ReadOutcome::RangeUnsatisfiable(object) => unread(ReadOutcome::RangeUnsatisfiable(object)),
+        ReadOutcome::RangeUnsatisfiable(object) => no_range(call, path, object, part_number).await,
+    }
+}
+
+/// The reply where no range or part that was asked for lies in the object.
+pub(super) async fn no_range(
+    call: &Call<'_>,
+    path: &ObjectPath,
+    object: Box<SwiftObject>,
+    part_number: Option<u64>,
+) -> Result<Reply, SwiftError> {
+    match part_number.filter(|_| object.is_static) {
+        Some(number) => slo::no_part(call, path, &object, number).await,
+        None => unread(ReadOutcome::RangeUnsatisfiable(object)),
     }
 }
 
@@ -91,26 +106,64 @@ async fn head(call: &Call<'_>, path: &ObjectPath, manifest: bool) -> Result<Repl
     let read = read_options(call, manifest)?;
     let engine = call.engine();
     let outcome = engine.swift_head_object(&call.caller, path, &read).await?;
-    if let (ReadOutcome::Found(object), Some(number)) = (&outcome, slo::part_number(call)?)
-        && let Some(reply) = Box::pin(slo::head_part(call, path, object, number)).await?
-    {
-        return Ok(reply);
+    let part_number = slo::asked_part(call, &range::parse(call.headers())?)?;
+    match (&outcome, part_number) {
+        (ReadOutcome::Found(object), Some(number)) => {
+            match Box::pin(slo::head_part(call, path, object, number)).await? {
+                Some(reply) => Ok(reply),
+                None => unread(outcome),
+            }
+        }
+        (
+            ReadOutcome::NotModified(object) | ReadOutcome::PreconditionFailed(Some(object)),
+            Some(0),
+        ) if object.is_static && !manifest => Err(slo::bad_part(call)?),
+        _ => unread(outcome),
     }
-    unread(outcome)
 }
 
 async fn put(call: &Call<'_>, path: &ObjectPath, payload: Payload) -> Result<Reply, SwiftError> {
-    let body = announced(call, payload)?;
-    let put = put_options(call, path)?;
+    // These two are told even to those without rights.
+    dlo::check_new(call.headers())?;
+    conditional::only_new(call.headers())?;
+    let put = match require_length(call).and_then(|()| put_options(call, path)) {
+        Ok(put) => put,
+        Err(refusal) => {
+            return Err(caller::refused_deed(call, refusal, Deed::WriteObject(path)).await);
+        }
+    };
+    let md5 = match conditional::announced_md5(call.headers()) {
+        Ok(md5) => md5,
+        Err(refusal) => {
+            let deed = match put.only_new {
+                true => Deed::MakeObject(path),
+                false => Deed::WriteObject(path),
+            };
+            return Err(caller::refused_deed(call, refusal, deed).await);
+        }
+    };
+    let put = PutSwiftObject { md5, ..put };
     let object = call
         .engine()
-        .swift_put_object(&call.caller, path, put, body)
+        .swift_put_object(&call.caller, path, put, payload.into_request_body())
         .await?;
     Ok(written(&object))
 }
 
 async fn post(call: &Call<'_>, path: &ObjectPath) -> Result<Reply, SwiftError> {
-    let fields = fields(call)?;
+    let fields = match changed_fields(call) {
+        Ok(fields) => fields,
+        Err(refusal) => {
+            return Err(caller::refused_deed(call, refusal, Deed::WriteObject(path)).await);
+        }
+    };
+    let dynamic = match dlo::manifest(call.headers()) {
+        Ok(dynamic) => dynamic,
+        Err(refusal) => {
+            return Err(caller::refused_deed(call, refusal, Deed::ChangeObject(path)).await);
+        }
+    };
+    let fields = ObjectFields { dynamic, ..fields };
     call.engine()
         .swift_post_object(&call.caller, path, &fields)
         .await?;
@@ -118,9 +171,26 @@ async fn post(call: &Call<'_>, path: &ObjectPath) -> Result<Reply, SwiftError> {
 }
 
 async fn delete(call: &Call<'_>, path: &ObjectPath) -> Result<Reply, SwiftError> {
-    call.engine()
-        .swift_delete_object(&call.caller, path)
-        .await?;
+    let end = match expiry::if_delete_at(call.headers()) {
+        Ok(end) => end,
+        Err(refusal) => {
+            return Err(caller::refused_deed(call, refusal, Deed::DeleteObject(path)).await);
+        }
+    };
+    let (engine, user) = (call.engine(), &call.caller);
+    match end {
+        Some(end) => engine
+            .swift_delete_ending_object(user, path, end)
+            .await
+            .map_err(|error| match error.kind() {
+                ErrorKind::IfMatchFailed => SwiftError::line(
+                    StatusCode::PRECONDITION_FAILED,
+                    "X-If-Delete-At and X-Delete-At do not match",
+                ),
+                _ => error.into(),
+            })?,
+        None => engine.swift_delete_object(user, path).await?,
+    };
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
@@ -133,7 +203,7 @@ fn read_options(call: &Call<'_>, manifest: bool) -> Result<SwiftRead, SwiftError
     })
 }
 
-/// How a request wants an object put.
+/// How a request wants an object put, without the MD5 that it must have.
 pub(super) fn put_options(
     call: &Call<'_>,
     path: &ObjectPath,
@@ -146,18 +216,33 @@ pub(super) fn put_options(
     fields.attributes.content_type = Some(kind);
     Ok(PutSwiftObject {
         fields,
-        md5: conditional::announced_md5(headers)?,
+        md5: None,
         only_new,
     })
 }
 
-/// What a request says of an object besides its bytes.
+/// What a request says of a new object besides its bytes.
 pub(super) fn fields(call: &Call<'_>) -> Result<ObjectFields, SwiftError> {
     let headers = call.headers();
+    let delete_at = expiry::delete_at(headers, call.engine().environment().now())?;
+    let fields = metadata::object_fields(headers)?;
+    content_type::check(fields.attributes.content_type.as_deref())?;
+    Ok(ObjectFields {
+        delete_at,
+        dynamic: dlo::manifest(headers)?,
+        ..fields
+    })
+}
+
+/// What a request says of an object that is there, but what it stands for.
+fn changed_fields(call: &Call<'_>) -> Result<ObjectFields, SwiftError> {
+    let headers = call.headers();
+    let mut fields = metadata::object_fields(headers)?;
+    let sent = fields.attributes.content_type.take();
+    fields.attributes.content_type = sent.map(content_type::without_size);
     Ok(ObjectFields {
         delete_at: expiry::delete_at(headers, call.engine().environment().now())?,
-        dynamic: dlo::manifest(headers)?,
-        ..metadata::object_fields(headers)?
+        ..fields
     })
 }
 
@@ -167,10 +252,18 @@ pub(super) fn announced(call: &Call<'_>, payload: Payload) -> Result<RequestBody
     Ok(payload.into_request_body())
 }
 
-/// Refuses a body that does not say where it ends: it can't be told from the next request.
+/// Refuses a body that does not say where it ends: it can't be told from the next request. A coding that nobody here knows
+/// is refused with 501 (RFC 9112 section 6.1).
 pub(super) fn require_length(call: &Call<'_>) -> Result<(), SwiftError> {
     let headers = call.headers();
-    let framed = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+    let coding = headers.get(TRANSFER_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Err(SwiftError::plain(
+            StatusCode::NOT_IMPLEMENTED,
+            "Unsupported Transfer-Coding header value specified in Transfer-Encoding header",
+        ));
+    }
+    let framed = headers.contains_key(CONTENT_LENGTH) || coding.is_some();
     if call.exchange.is_http1() && !framed {
         return Err(SwiftError::plain(
             StatusCode::LENGTH_REQUIRED,
@@ -239,9 +332,7 @@ pub(super) fn unread(outcome: ReadOutcome<SwiftObject>) -> Result<Reply, SwiftEr
             }
             Ok(reply)
         }
-        ReadOutcome::PreconditionFailed(None) => {
-            Err(SwiftError::Page(StatusCode::PRECONDITION_FAILED))
-        }
+        ReadOutcome::PreconditionFailed(None) => Ok(Reply::empty(StatusCode::PRECONDITION_FAILED)),
         ReadOutcome::RangeUnsatisfiable(object) => {
             let mut reply = Reply::page(StatusCode::RANGE_NOT_SATISFIABLE);
             if is_dynamic_whole(&object) {

@@ -18,6 +18,11 @@ pub(super) fn reason(status: StatusCode) -> &'static str {
     }
 }
 
+/// Reason and sentence of a status, each on a line: a page as reports have it.
+pub(super) fn lines(status: StatusCode) -> String {
+    [reason(status), sentence(status)].join("\n")
+}
+
 fn sentence(status: StatusCode) -> &'static str {
     match status.as_u16() {
         202 => "The request is accepted for processing.",

@@ -6,14 +6,15 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
+use parbuckle_engine::swift::bytes_of;
 use parbuckle_model::format_http_date;
 
 use super::error::{SwiftError, Text};
 use super::names::{X_OPENSTACK_REQUEST_ID, X_TIMESTAMP, X_TRANS_ID};
 use super::page::page;
 use crate::body::Body;
-use crate::fields;
 use crate::summary::RequestId;
+use crate::{fields, percent};
 
 /// The type of error pages, and of replies without content.
 pub(super) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=UTF-8");
@@ -80,11 +81,11 @@ impl Reply {
             Text::Plain(line) => Self::with_text(status, PLAIN, line.into_owned()),
         };
         if status == StatusCode::UNAUTHORIZED {
-            let realm = realm.unwrap_or("unknown").replace(['"', '\\'], "");
+            let realm = percent::encode_path(realm.unwrap_or("unknown"));
             reply.set(WWW_AUTHENTICATE, &format!("Swift realm=\"{realm}\""));
         }
         if let SwiftError::MethodNotAllowed(methods) = error {
-            reply.set(ALLOW, &methods.join(", "));
+            reply.set(ALLOW, &allowed(methods));
         }
         reply
     }
@@ -107,15 +108,18 @@ impl Reply {
         self.headers.insert(name, HeaderValue::from(number));
     }
 
-    /// Sets one header for each item, named by a prefix and the item's name.
+    /// Sets one header for each item, named by a prefix and the item's name. Values are text of
+    /// [`text_of`](parbuckle_engine::swift::text_of), and leave as the bytes that it stands for.
     pub(super) fn set_items<'a>(
         &mut self,
         prefix: &str,
         items: impl Iterator<Item = (&'a str, &'a str)>,
     ) {
         for (name, value) in items {
-            if let Ok(name) = HeaderName::try_from([prefix, name].concat()) {
-                self.set(name, value);
+            let name = HeaderName::try_from([prefix, name].concat());
+            let value = HeaderValue::from_bytes(&bytes_of(value));
+            if let (Ok(name), Ok(value)) = (name, value) {
+                self.headers.insert(name, value);
             }
         }
     }
@@ -146,7 +150,8 @@ impl Reply {
         self
     }
 
-    /// Adds what every reply carries. HEAD keeps the headers and loses the body; of a refusal it says the length zero.
+    /// Adds what every reply carries. HEAD keeps the headers and loses the body; of a refusal it says the length zero, as do
+    /// the statuses that have no body.
     pub(super) fn finish(mut self, id: &RequestId, method: &Method) -> Response<Body> {
         self.headers.insert(X_TRANS_ID, id.header());
         self.headers.insert(X_OPENSTACK_REQUEST_ID, id.header());
@@ -156,11 +161,21 @@ impl Reply {
                 self.set_number(CONTENT_LENGTH, 0);
             }
         }
+        let is_bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&self.status);
+        if is_bodiless && *method != Method::HEAD {
+            self.body = Body::empty_with_length();
+        }
         let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response
     }
+}
+
+/// The methods that a refusal names: Swift leaves out COPY there.
+pub(super) fn allowed(methods: &[&str]) -> String {
+    let named = methods.iter().filter(|method| **method != "COPY");
+    Vec::from_iter(named.copied()).join(", ")
 }
 
 /// The full second at or after a time.
@@ -203,6 +218,6 @@ mod tests {
     fn a_realm_can_not_end_the_header_that_names_it() {
         let error = SwiftError::Page(StatusCode::UNAUTHORIZED);
         let reply = Reply::error(&error, Some("a\"b\\c"));
-        assert_eq!(reply.headers[WWW_AUTHENTICATE], "Swift realm=\"abc\"");
+        assert_eq!(reply.headers[WWW_AUTHENTICATE], "Swift realm=\"a%22b%5Cc\"");
     }
 }

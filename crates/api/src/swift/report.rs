@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
-use quick_xml::escape::escape;
+use quick_xml::escape::partial_escape;
 
 use super::listing::{Form, accept};
 use super::page::reason;
@@ -58,7 +58,24 @@ impl Report {
     /// The reply. Without a form the text stands under the type of an error page, as upstream has it. `root` names the
     /// document in XML.
     pub(super) fn reply(self, status: StatusCode, form: Option<Form>, root: &str) -> Reply {
-        let (kind, text) = match form {
+        let (kind, text) = self.written(form, root);
+        Reply::with_text(status, kind, text)
+    }
+
+    /// The same behind another text.
+    pub(super) fn reply_after(
+        self,
+        before: &str,
+        status: StatusCode,
+        form: Form,
+        root: &str,
+    ) -> Reply {
+        let (kind, text) = self.written(Some(form), root);
+        Reply::with_text(status, kind, format!("{before}{text}"))
+    }
+
+    fn written(self, form: Option<Form>, root: &str) -> (HeaderValue, String) {
+        match form {
             None => (HTML, self.plain()),
             Some(Form::Text) => (HeaderValue::from_static("text/plain"), self.plain()),
             Some(Form::Json) => (HeaderValue::from_static("application/json"), self.json()),
@@ -66,8 +83,7 @@ impl Report {
                 (HeaderValue::from_static("application/xml"), self.xml(root))
             }
             Some(Form::TextXml) => (HeaderValue::from_static("text/xml"), self.xml(root)),
-        };
-        Reply::with_text(status, kind, text)
+        }
     }
 
     fn plain(mut self) -> String {
@@ -92,9 +108,11 @@ impl Report {
             };
             add(&mut text, format_args!("\"{name}\": {value}, "));
         }
+        let json = serde_json::Value::from;
         let errors = self.errors.into_iter();
-        let errors: serde_json::Value = errors.map(|(name, why)| vec![name, why]).collect();
-        add(&mut text, format_args!("\"Errors\": {errors}}}"));
+        let errors = errors.map(|(name, why)| format!("[{}, {}]", json(name), json(why)));
+        let errors = Vec::from_iter(errors).join(", ");
+        add(&mut text, format_args!("\"Errors\": [{errors}]}}"));
         text
     }
 
@@ -105,12 +123,12 @@ impl Report {
             let (name, value) = (name.replace(' ', "_").to_lowercase(), value.to_text());
             add(
                 &mut text,
-                format_args!("<{name}>{}</{name}>\n", escape(&value)),
+                format_args!("<{name}>{}</{name}>\n", partial_escape(&value)),
             );
         }
         text.push_str("<errors>\n");
         for (name, why) in &self.errors {
-            let (name, why) = (escape(name), escape(why));
+            let (name, why) = (partial_escape(name), partial_escape(why));
             let item = format_args!("<object><name>{name}</name><status>{why}</status></object>\n");
             add(&mut text, item);
         }
@@ -145,6 +163,7 @@ mod tests {
     fn report() -> Report {
         let mut report = Report::default();
         report.text("Response Status", "400 Bad Request");
+        report.text("Etag", "\"a\" & b");
         report.number("Number Deleted", 2);
         report.error(b"/c/a b<\xff", "409 Conflict");
         report
@@ -154,15 +173,15 @@ mod tests {
     fn a_report_is_written_in_three_ways() {
         assert_eq!(
             report().plain(),
-            "Number Deleted: 2\nResponse Status: 400 Bad Request\nErrors:\n/c/a%20b%3C%FF, 409 Conflict\n"
+            "Etag: \"a\" & b\nNumber Deleted: 2\nResponse Status: 400 Bad Request\nErrors:\n/c/a%20b%3C%FF, 409 Conflict\n"
         );
         assert_eq!(
             report().json(),
-            r#"{"Response Status": "400 Bad Request", "Number Deleted": 2, "Errors": [["/c/a%20b%3C%FF","409 Conflict"]]}"#
+            r#"{"Response Status": "400 Bad Request", "Etag": "\"a\" & b", "Number Deleted": 2, "Errors": [["/c/a%20b%3C%FF", "409 Conflict"]]}"#
         );
         assert_eq!(
             report().xml("delete"),
-            "<delete>\n<number_deleted>2</number_deleted>\n<response_status>400 Bad Request</response_status>\n\
+            "<delete>\n<etag>\"a\" &amp; b</etag>\n<number_deleted>2</number_deleted>\n<response_status>400 Bad Request</response_status>\n\
              <errors>\n<object><name>/c/a%20b%3C%FF</name><status>409 Conflict</status></object>\n</errors>\n</delete>\n"
         );
     }

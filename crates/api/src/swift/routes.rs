@@ -1,6 +1,8 @@
 //! Every route of the Swift face, for people and tests to read.
 
-use super::route::{ACCOUNT, CONTAINER, HEALTHCHECK, INFO, OBJECT, SIGN_IN, SIGN_IN_FOR};
+use super::route::{
+    ACCOUNT, CONTAINER, HEALTHCHECK, INFO, OBJECT, RESTORE, RESTORE_JOBS, SIGN_IN, SIGN_IN_FOR,
+};
 use crate::RouteRow;
 
 /// All methods on all paths. `OPTIONS` answers on every path but those of signing in and of the health check besides.
@@ -27,6 +29,8 @@ pub const ROUTES: &[RouteRow] = &[
     here("POST", OBJECT, "UpdateObject"),
     here("DELETE", OBJECT, "DeleteObject"),
     here("COPY", OBJECT, "CopyObject"),
+    here("POST", RESTORE, "RestoreObject"),
+    here("GET", RESTORE_JOBS, "ListRestoreJobs"),
 ];
 
 const fn here(method: &'static str, template: &'static str, operation: &'static str) -> RouteRow {

@@ -2,25 +2,38 @@
 
 mod manifest;
 
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, TRANSFER_ENCODING};
 use http::{Method, StatusCode};
 use parbuckle_engine::swift::{
-    BulkItem, BulkOutcome, ReadConditions, ReadOutcome, SEGMENTS_MAX, Segment, SegmentRefusal,
-    StaticManifest, SwiftContent, SwiftObject, SwiftRefusal,
+    BulkItem, BulkOutcome, Deed, NewSegment, PutSwiftObject, ReadConditions, ReadOutcome,
+    SEGMENTS_MAX, Segment, SegmentRefusal, StaticManifest, SwiftContent, SwiftObject, SwiftRefusal,
 };
 use parbuckle_engine::{Error, ErrorKind, ObjectBody, ObjectPath};
-use parbuckle_model::ResolvedRange;
+use parbuckle_model::{RangeRequest, ResolvedRange};
 
 use super::error::{SwiftError, bad_request, status_of};
 use super::listing::Form;
 use super::names::{X_COPY_FROM, X_PARTS_COUNT};
 use super::reply::Reply;
 use super::report::{self, Report, status_line};
-use super::{Call, bulk, conditional, object, range};
+use super::{Call, bulk, caller, conditional, object, page, range};
 use crate::payload::{Payload, WholeError};
 
 /// Longest manifest that can be put, in bytes.
 pub(super) const MANIFEST_BYTES_MAX: u64 = 8 << 20;
+
+/// Most seconds between two signs of life while the segments of a manifest are looked at with `heartbeat=on`.
+pub(super) const HEARTBEAT_SECONDS: u64 = 10;
+
+/// The signs of life, and the end of them: an answer never takes so long that there is more than one.
+const HEARTBEAT: &str = " \r\n\r\n";
+
+/// The type of manifests as clients are shown them.
+const JSON: &str = "application/json; charset=utf-8";
+
+const PART_OF_RANGE: &str = "Range requests are not supported with part number queries";
+
+const NO_PART_NUMBER: &str = "Part number must be an integer greater than 0";
 
 /// `?multipart-manifest=put`. With `heartbeat=on` the answer is 202 and the outcome stands in the body.
 pub(super) async fn put(
@@ -37,25 +50,47 @@ pub(super) async fn put(
         let text = format!("Number of object-backed segments must be <= {SEGMENTS_MAX}");
         return Err(SwiftError::Line(StatusCode::PAYLOAD_TOO_LARGE, text.into()));
     }
-    let put = object::put_options(call, path)?;
-    let done = call
-        .engine()
-        .swift_put_manifest(&call.caller, path, put, &segments, &manifest::shown)
-        .await;
     let form = report::form(call.headers()).unwrap_or(Form::Text);
-    match call.params.is_true("heartbeat")? {
-        true => told(done, form),
-        false => match done {
-            Ok(object) => Ok(object::written(&object)),
-            Err(error) => refused(error, form),
-        },
+    let heartbeat = call.params.is_true("heartbeat")?;
+    match put_segments(call, path, &segments).await {
+        done if heartbeat => told(call, done, form),
+        Ok(object) => Ok(object::written(&object)),
+        Err(error) => not_put(call, error),
     }
+}
+
+/// Puts a manifest. What is wrong with its segments is told before what is wrong with the rest of the request.
+async fn put_segments(
+    call: &Call<'_>,
+    path: &ObjectPath,
+    segments: &[NewSegment],
+) -> Result<SwiftObject, SwiftError> {
+    let (engine, user) = (call.engine(), &call.caller);
+    let md5 = match conditional::announced_md5(call.headers()) {
+        Ok(md5) => md5,
+        Err(refusal) => {
+            engine.swift_check_segments(user, path, segments).await?;
+            return Err(refusal);
+        }
+    };
+    let put = match object::put_options(call, path) {
+        Ok(put) => PutSwiftObject { md5, ..put },
+        Err(refusal) => {
+            engine.swift_check_segments(user, path, segments).await?;
+            return Err(caller::refused_deed(call, refusal, Deed::WriteObject(path)).await);
+        }
+    };
+    let object = engine
+        .swift_put_manifest(user, path, put, segments, &shown)
+        .await?;
+    Ok(object)
 }
 
 /// `?multipart-manifest=get`: the manifest of a static large object, with `format=raw` as it could be put again; nothing of
 /// any other object.
 pub(super) async fn get(call: &Call<'_>, path: &ObjectPath) -> Result<Option<Reply>, SwiftError> {
     let conditions = conditional::of_read(call.headers())?;
+    let is_raw = call.params.text("format")? == Some("raw");
     let engine = call.engine();
     let read = engine
         .swift_read_manifest(&call.caller, path, &conditions)
@@ -65,7 +100,10 @@ pub(super) async fn get(call: &Call<'_>, path: &ObjectPath) -> Result<Option<Rep
         segments,
     } = match read {
         Ok(ReadOutcome::Found(manifest)) => manifest,
-        Ok(ReadOutcome::NotModified(object)) => {
+        Ok(ReadOutcome::NotModified(mut object)) => {
+            if !is_raw {
+                object.fields.attributes.content_type = Some(JSON.to_owned());
+            }
             return object::unread(ReadOutcome::NotModified(object)).map(Some);
         }
         Ok(ReadOutcome::PreconditionFailed(object)) => {
@@ -77,13 +115,13 @@ pub(super) async fn get(call: &Call<'_>, path: &ObjectPath) -> Result<Option<Rep
         Err(error) if is_no_manifest(&error) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let bytes = if call.params.text("format")? == Some("raw") {
+    let bytes = if is_raw {
         let raw = manifest::raw(&segments);
         object.etag.text = manifest::md5(&raw);
+        object.manifest_etag = object.etag.clone();
         raw
     } else {
-        let json = "application/json; charset=utf-8";
-        object.fields.attributes.content_type = Some(json.to_owned());
+        object.fields.attributes.content_type = Some(JSON.to_owned());
         manifest::shown(&segments)
     };
     object.size = bytes.len() as u64;
@@ -99,6 +137,9 @@ pub(super) async fn head_part(
 ) -> Result<Option<Reply>, SwiftError> {
     if !object.is_static {
         return Ok(None);
+    }
+    if number == 0 {
+        return Err(bad_part(call)?);
     }
     let Some(segments) = segments(call, path).await? else {
         return Ok(None);
@@ -124,8 +165,25 @@ pub(super) async fn head_part(
     Ok(Some(reply))
 }
 
+/// The part of a static large object that is asked for; zero where none can be meant. A part is no range of a part.
+pub(super) fn asked_part(
+    call: &Call<'_>,
+    ranges: &[RangeRequest],
+) -> Result<Option<u64>, SwiftError> {
+    let number = part_number(call)?;
+    Ok(number.map(|number| if ranges.is_empty() { number } else { 0 }))
+}
+
+/// The refusal of a request that can mean no part.
+pub(super) fn bad_part(call: &Call<'_>) -> Result<SwiftError, SwiftError> {
+    Ok(bad_request(match part_number(call)? {
+        Some(1..) => PART_OF_RANGE,
+        _ => NO_PART_NUMBER,
+    }))
+}
+
 /// `part-number`. Of a static large object only a number from 1 on names a part; zero stands here for all that is none.
-pub(super) fn part_number(call: &Call<'_>) -> Result<Option<u64>, SwiftError> {
+fn part_number(call: &Call<'_>) -> Result<Option<u64>, SwiftError> {
     let number = call.params.text("part-number")?;
     let names_one = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     Ok(number.map(|text| match names_one(text) {
@@ -135,7 +193,7 @@ pub(super) fn part_number(call: &Call<'_>) -> Result<Option<u64>, SwiftError> {
     }))
 }
 
-/// How a part number of a static large object is refused that names no part.
+/// How a part number of a static large object is refused that names no part, or (then it is 0) stands beside a range.
 pub(super) async fn no_part(
     call: &Call<'_>,
     path: &ObjectPath,
@@ -143,7 +201,7 @@ pub(super) async fn no_part(
     number: u64,
 ) -> Result<Reply, SwiftError> {
     if number == 0 {
-        return Err(bad_request("Part number must be an integer greater than 0"));
+        return Err(bad_part(call)?);
     }
     let text = "The requested part number is not satisfiable";
     let kind = object::kind(object);
@@ -172,6 +230,11 @@ pub(super) async fn delete(call: &Call<'_>, path: &ObjectPath) -> Result<Reply, 
         Err(error) => not_deleted(error, path)?,
     };
     Ok(report.reply(StatusCode::OK, form, "delete"))
+}
+
+/// Writes the manifest that clients are shown.
+pub(super) fn shown(segments: &[Segment]) -> Vec<u8> {
+    manifest::shown(segments)
 }
 
 /// The segments of an object, unless it has changed into another meanwhile.
@@ -236,10 +299,11 @@ fn sliced(call: &Call<'_>, object: SwiftObject, bytes: bytes::Bytes) -> Result<R
     Ok(object::content_reply(call, content))
 }
 
-/// A manifest that was not stored.
-fn refused(error: Error, form: Form) -> Result<Reply, SwiftError> {
-    let ErrorKind::Swift(SwiftRefusal::SegmentsRefused(segments)) = error.kind() else {
-        return Err(error.into());
+/// The reply to a manifest that was not stored.
+pub(super) fn not_put(call: &Call<'_>, error: SwiftError) -> Result<Reply, SwiftError> {
+    let form = report::form(call.headers()).unwrap_or(Form::Text);
+    let Some(segments) = refused_segments(&error) else {
+        return Err(error);
     };
     let mut report = Report::default();
     add_segments(&mut report, segments);
@@ -247,7 +311,11 @@ fn refused(error: Error, form: Form) -> Result<Reply, SwiftError> {
 }
 
 /// The outcome under a status that was promised before.
-fn told(done: Result<SwiftObject, Error>, form: Form) -> Result<Reply, SwiftError> {
+fn told(
+    call: &Call<'_>,
+    done: Result<SwiftObject, SwiftError>,
+    form: Form,
+) -> Result<Reply, SwiftError> {
     let mut report = Report::default();
     match done {
         Ok(object) => {
@@ -260,22 +328,41 @@ fn told(done: Result<SwiftObject, Error>, form: Form) -> Result<Reply, SwiftErro
             report.text("Last Modified", modified.unwrap_or_default());
             report.text("Response Body", "");
         }
-        Err(error) => {
-            let refusal = SwiftError::from(error);
+        Err(refusal) => {
             let (status, text) = refusal.describe();
             if status.is_server_error() {
                 return Err(refusal);
             }
             report.text("Response Status", status_line(status));
-            report.text("Response Body", text.line());
-            if let SwiftError::Engine(error) = &refusal
-                && let ErrorKind::Swift(SwiftRefusal::SegmentsRefused(segments)) = error.kind()
-            {
-                add_segments(&mut report, segments);
-            }
+            let segments = refused_segments(&refusal);
+            report.text(
+                "Response Body",
+                match (text.line(), segments) {
+                    ("", _) | (_, Some(_)) => page::lines(status),
+                    (line, None) => line.to_owned(),
+                },
+            );
+            add_segments(&mut report, segments.unwrap_or_default());
         }
     }
-    Ok(report.reply(StatusCode::ACCEPTED, Some(form), "upload"))
+    let mut reply = report.reply_after(HEARTBEAT, StatusCode::ACCEPTED, form, "upload");
+    if call.exchange.is_http1() {
+        // Whoever waits for a heartbeat is told that no length is known yet.
+        let chunked = HeaderValue::from_static("chunked");
+        reply.headers.remove(CONTENT_LENGTH);
+        reply.headers.insert(TRANSFER_ENCODING, chunked);
+    }
+    Ok(reply)
+}
+
+fn refused_segments(error: &SwiftError) -> Option<&[SegmentRefusal]> {
+    let SwiftError::Engine(error) = error else {
+        return None;
+    };
+    match error.kind() {
+        ErrorKind::Swift(SwiftRefusal::SegmentsRefused(segments)) => Some(segments),
+        _ => None,
+    }
 }
 
 fn add_segments(report: &mut Report, segments: &[SegmentRefusal]) {
@@ -296,9 +383,10 @@ fn not_deleted(error: Error, path: &ObjectPath) -> Result<Report, SwiftError> {
         ErrorKind::Unavailable | ErrorKind::Internal => Err(error.into()),
         _ => {
             let mut report = bulk::summary(StatusCode::BAD_REQUEST, "", &outcome);
-            let why = match is_no_manifest(&error) {
-                true => error.to_string(),
-                false => status_line(status_of(&error)),
+            let why = match status_of(&error) {
+                _ if is_no_manifest(&error) => error.to_string(),
+                StatusCode::FORBIDDEN => "Unable to load SLO manifest or segment.".to_owned(),
+                status => status_line(status),
             };
             report.error(&name, why);
             Ok(report)

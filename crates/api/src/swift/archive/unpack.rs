@@ -1,6 +1,6 @@
 //! The bytes of an archive: decompressed as they are asked for, a bounded piece at a time.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -130,9 +130,12 @@ impl Decoder {
             Self::None => Ok(std::mem::take(input)),
             Self::Gzip(decoder) => {
                 let some = &input[..input.len().min(INPUT_BYTES)];
-                let used = decoder
-                    .write(some)
-                    .map_err(|error| Broken(error.to_string()))?;
+                let used = decoder.write(some).map_err(|error| {
+                    Broken(match error.kind() {
+                        ErrorKind::InvalidInput => "not a gzip file".to_owned(),
+                        _ => error.to_string(),
+                    })
+                })?;
                 input.advance(used);
                 Ok(std::mem::take(decoder.get_mut()).into())
             }
@@ -183,7 +186,12 @@ impl Decoder {
 }
 
 fn unpacked(status: Result<Status, bzip2::Error>) -> Result<Status, Broken> {
-    status.map_err(|error| Broken(error.to_string()))
+    status.map_err(|error| {
+        Broken(match error {
+            bzip2::Error::DataMagic => "not a bzip2 file".to_owned(),
+            _ => error.to_string(),
+        })
+    })
 }
 
 #[cfg(test)]

@@ -1,194 +1,248 @@
-//! The three forms of a listing, byte for byte as OpenStack Swift writes them.
+//! The three forms of a listing, byte for byte as OpenStack Swift writes them, a row at a time: a listing has thousands.
 
-use std::fmt::Write as _;
-use std::io;
+use std::borrow::Cow;
+use std::io::Write as _;
 
-use jiff::Timestamp;
-use parbuckle_engine::swift::{AccountRow, ContainerRow};
+use parbuckle_engine::ObjectMd5;
+use parbuckle_engine::swift::{AccountRow, ContainerRow, ObjectRow};
 use quick_xml::escape::partial_escape;
-use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter};
+
+use super::Form;
+use super::json;
+use super::time::Times;
+use crate::swift::policy::NAME as POLICY;
 
 const PROLOG: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 /// What an object without content type is announced as.
 const UNTYPED: &str = "application/octet-stream";
 
-/// One row, as each form shows it. The order of the fields is that of the JSON form.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Shown<'r> {
-    Container {
-        name: &'r str,
-        count: u64,
-        bytes: u64,
-        last_modified: String,
-    },
-    Object {
-        bytes: u64,
-        hash: &'r str,
-        name: &'r str,
-        content_type: &'r str,
-        last_modified: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        slo_etag: Option<String>,
-    },
-    Subdir {
-        subdir: &'r str,
-    },
+/// A listing that is being written.
+pub(super) struct Page {
+    form: Form,
+    frame: Frame,
+    is_empty: bool,
+    out: Vec<u8>,
+    times: Times,
 }
 
-impl<'r> From<&'r AccountRow> for Shown<'r> {
-    fn from(row: &'r AccountRow) -> Self {
-        match row {
-            AccountRow::Subdir(subdir) => Self::Subdir { subdir },
-            AccountRow::Container {
-                name,
-                count,
-                bytes,
-                time_created,
-            } => Self::Container {
-                name,
-                count: *count,
-                bytes: *bytes,
-                last_modified: time(*time_created),
+/// What stands around the rows.
+struct Frame {
+    open: String,
+    close: &'static str,
+    /// Stands instead where there is no row.
+    empty: String,
+}
+
+impl Page {
+    /// The listing of an account: in XML a row a line.
+    pub(super) fn of_account(form: Form, account: &str) -> Self {
+        let open = || format!("{PROLOG}<account name=\"{}\">\n", attribute(account));
+        let close = "</account>";
+        Self::new(form, || Frame {
+            open: open(),
+            close,
+            empty: open() + close,
+        })
+    }
+
+    /// The listing of a container: in XML all in one line.
+    pub(super) fn of_container(form: Form, container: &str) -> Self {
+        let name = attribute(container);
+        Self::new(form, || Frame {
+            open: format!("{PROLOG}<container name=\"{name}\">"),
+            close: "</container>",
+            empty: format!("{PROLOG}<container name=\"{name}\" />"),
+        })
+    }
+
+    fn new(form: Form, xml: impl FnOnce() -> Frame) -> Self {
+        let frame = match form {
+            Form::ApplicationXml | Form::TextXml => xml(),
+            Form::Json => Frame {
+                open: "[".to_owned(),
+                close: "]",
+                empty: "[]".to_owned(),
             },
-        }
-    }
-}
-
-impl<'r> From<&'r ContainerRow> for Shown<'r> {
-    fn from(row: &'r ContainerRow) -> Self {
-        match row {
-            ContainerRow::Subdir(subdir) => Self::Subdir { subdir },
-            ContainerRow::Object(object) => Self::Object {
-                bytes: object.bytes,
-                hash: &object.hash,
-                name: &object.name,
-                content_type: object.content_type.as_deref().unwrap_or(UNTYPED),
-                last_modified: time(object.time_modified),
-                slo_etag: object.slo_etag.as_ref().map(|etag| format!("\"{etag}\"")),
+            Form::Text => Frame {
+                open: String::new(),
+                close: "",
+                empty: String::new(),
             },
+        };
+        Self {
+            form,
+            frame,
+            is_empty: true,
+            out: Vec::new(),
+            times: Times::default(),
         }
     }
-}
 
-impl Shown<'_> {
-    fn name(&self) -> &str {
-        match self {
-            Self::Container { name, .. } | Self::Object { name, .. } => name,
-            Self::Subdir { subdir } => subdir,
-        }
-    }
-}
-
-/// One name a line.
-pub(super) fn text<'r, R>(rows: &'r [R]) -> String
-where
-    Shown<'r>: From<&'r R>,
-{
-    let mut text = String::new();
-    for row in rows {
-        text.push_str(Shown::from(row).name());
-        text.push('\n');
-    }
-    text
-}
-
-/// A list of objects, with Python's blanks and escapes.
-pub(super) fn json<'r, R>(rows: &'r [R]) -> String
-where
-    Shown<'r>: From<&'r R>,
-{
-    let shown: Vec<Shown<'r>> = rows.iter().map(Shown::from).collect();
-    let mut json = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut json, Spaced);
-    shown
-        .serialize(&mut serializer)
-        .expect("texts and numbers always serialize into memory");
-    String::from_utf8(json).expect("all of it is ASCII")
-}
-
-/// The listing of an account, a row a line.
-pub(super) fn account_xml(account: &str, rows: &[AccountRow]) -> String {
-    let mut xml = format!("{PROLOG}<account name=\"{}\">\n", attribute(account));
-    for row in rows {
-        match Shown::from(row) {
-            Shown::Subdir { subdir } => {
-                element(
-                    &mut xml,
-                    format_args!("<subdir name=\"{}\" />\n", attribute(subdir)),
-                );
+    /// Adds a row of an account.
+    pub(super) fn add_container(&mut self, row: &AccountRow) {
+        self.begin_row();
+        match (self.form, row) {
+            (Form::Text, AccountRow::Container { name, .. } | AccountRow::Subdir(name)) => {
+                self.line(name);
             }
-            shown => {
-                fields(&mut xml, "container", &shown);
-                xml.push('\n');
+            (Form::Json, AccountRow::Subdir(subdir)) => self.subdir_json(subdir),
+            (Form::Json, row @ AccountRow::Container { .. }) => self.container_json(row),
+            (_, AccountRow::Subdir(subdir)) => {
+                self.element(format_args!("<subdir name=\"{}\" />\n", attribute(subdir)));
             }
+            (_, row @ AccountRow::Container { .. }) => self.container_xml(row),
         }
     }
-    xml.push_str("</account>");
-    xml
-}
 
-/// The listing of a container, all in one line.
-pub(super) fn container_xml(container: &str, rows: &[ContainerRow]) -> String {
-    let container = attribute(container);
-    if rows.is_empty() {
-        return format!("{PROLOG}<container name=\"{container}\" />");
-    }
-    let mut xml = format!("{PROLOG}<container name=\"{container}\">");
-    for row in rows {
-        match Shown::from(row) {
-            Shown::Subdir { subdir } => {
+    /// Adds a row of a container.
+    pub(super) fn add_object(&mut self, row: ContainerRow<'_>) {
+        self.begin_row();
+        match (self.form, row) {
+            (Form::Text, ContainerRow::Object(ObjectRow { name, .. }))
+            | (Form::Text, ContainerRow::Subdir(name)) => self.line(name),
+            (Form::Json, ContainerRow::Subdir(subdir)) => self.subdir_json(subdir),
+            (Form::Json, ContainerRow::Object(object)) => self.object_json(&object),
+            (_, ContainerRow::Subdir(subdir)) => {
                 let (name, text) = (attribute(subdir), partial_escape(subdir));
-                let row = format_args!("<subdir name=\"{name}\"><name>{text}</name></subdir>");
-                element(&mut xml, row);
+                self.element(format_args!(
+                    "<subdir name=\"{name}\"><name>{text}</name></subdir>"
+                ));
             }
-            shown => fields(&mut xml, "object", &shown),
+            (_, ContainerRow::Object(object)) => self.object_xml(&object),
         }
     }
-    xml.push_str("</container>");
-    xml
-}
 
-/// A row with its fields, in the order of the XML form.
-fn fields(xml: &mut String, tag: &str, row: &Shown<'_>) {
-    element(
-        xml,
-        format_args!("<{tag}><name>{}</name>", partial_escape(row.name())),
-    );
-    match row {
-        Shown::Container {
+    /// All of it. Only as text it may be empty.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        if self.is_empty {
+            return self.frame.empty.into_bytes();
+        }
+        self.text(self.frame.close);
+        self.out
+    }
+
+    fn begin_row(&mut self) {
+        if self.is_empty {
+            self.out.extend_from_slice(self.frame.open.as_bytes());
+            self.is_empty = false;
+        } else if self.form == Form::Json {
+            self.text(", ");
+        }
+    }
+
+    fn line(&mut self, name: &str) {
+        self.text(name);
+        self.out.push(b'\n');
+    }
+
+    fn subdir_json(&mut self, subdir: &str) {
+        self.text("{\"subdir\": ");
+        json::push_text(&mut self.out, subdir);
+        self.text("}");
+    }
+
+    fn container_json(&mut self, row: &AccountRow) {
+        let AccountRow::Container {
+            name,
             count,
             bytes,
-            last_modified,
-            ..
-        } => element(
-            xml,
-            format_args!(
-                "<count>{count}</count><bytes>{bytes}</bytes><last_modified>{last_modified}</last_modified>"
-            ),
-        ),
-        Shown::Object {
-            bytes,
-            hash,
-            content_type,
-            last_modified,
-            ..
-        } => element(
-            xml,
-            format_args!(
-                "<hash>{hash}</hash><bytes>{bytes}</bytes><content_type>{}</content_type><last_modified>{last_modified}</last_modified>",
-                partial_escape(*content_type)
-            ),
-        ),
-        Shown::Subdir { .. } => {}
+            time_created,
+        } = row
+        else {
+            return;
+        };
+        self.text("{\"name\": ");
+        json::push_text(&mut self.out, name);
+        self.element(format_args!(
+            ", \"count\": {count}, \"bytes\": {bytes}, \"last_modified\": \""
+        ));
+        self.times.push(&mut self.out, *time_created);
+        self.element(format_args!("\", \"storage_policy\": \"{POLICY}\"}}"));
     }
-    element(xml, format_args!("</{tag}>"));
-}
 
-fn element(xml: &mut String, text: std::fmt::Arguments<'_>) {
-    xml.write_fmt(text).expect("a String takes all text");
+    fn object_json(&mut self, row: &ObjectRow<'_>) {
+        self.element(format_args!("{{\"bytes\": {}, \"hash\": \"", row.bytes));
+        self.hash(row.hash);
+        self.text("\", \"name\": ");
+        json::push_text(&mut self.out, row.name);
+        self.text(", \"content_type\": ");
+        json::push_text(&mut self.out, &listed_type(row.content_type));
+        self.text(", \"last_modified\": \"");
+        self.times.push(&mut self.out, row.time_modified);
+        self.text("\"");
+        if let Some(etag) = &row.slo_etag {
+            self.text(", \"slo_etag\": \"\\\"");
+            self.hex(etag);
+            self.text("\\\"\"");
+        }
+        self.text("}");
+    }
+
+    fn container_xml(&mut self, row: &AccountRow) {
+        let AccountRow::Container {
+            name,
+            count,
+            bytes,
+            time_created,
+        } = row
+        else {
+            return;
+        };
+        self.element(format_args!(
+            "<container><name>{}</name><count>{count}</count><bytes>{bytes}</bytes><last_modified>",
+            partial_escape(name)
+        ));
+        self.times.push(&mut self.out, *time_created);
+        self.element(format_args!(
+            "</last_modified><storage_policy>{POLICY}</storage_policy></container>\n"
+        ));
+    }
+
+    fn object_xml(&mut self, row: &ObjectRow<'_>) {
+        self.element(format_args!(
+            "<object><name>{}</name><hash>",
+            partial_escape(row.name)
+        ));
+        self.hash(row.hash);
+        self.element(format_args!(
+            "</hash><bytes>{}</bytes><content_type>{}</content_type><last_modified>",
+            row.bytes,
+            partial_escape(listed_type(row.content_type))
+        ));
+        self.times.push(&mut self.out, row.time_modified);
+        self.text("</last_modified></object>");
+    }
+
+    fn hash(&mut self, hash: ObjectMd5) {
+        match hash {
+            ObjectMd5::Whole(md5) => self.hex(&md5),
+            ObjectMd5::Multipart { md5_of_md5s, parts } => {
+                self.hex(&md5_of_md5s);
+                self.element(format_args!("-{parts}"));
+            }
+        }
+    }
+
+    fn hex(&mut self, bytes: &[u8; 16]) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        self.out.extend_from_slice(&digits);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn element(&mut self, text: std::fmt::Arguments<'_>) {
+        self.out
+            .write_fmt(text)
+            .expect("a vector takes all that is written to it");
+    }
 }
 
 /// The value of an attribute in double quotes. A tab would become a blank.
@@ -198,74 +252,33 @@ fn attribute(text: &str) -> String {
         .replace('\t', "&#09;")
 }
 
-/// UTC with microseconds and no letter for the zone.
-fn time(time: Timestamp) -> String {
-    let mut text = format!("{time:.6}");
-    text.truncate(text.trim_end_matches('Z').len());
-    text
-}
-
-/// JSON as Python's encoder writes it: a blank behind commas and colons, and nothing but printable ASCII.
-struct Spaced;
-
-impl Formatter for Spaced {
-    fn begin_array_value<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        writer.write_all(if first { b"" } else { b", " })
-    }
-
-    fn begin_object_key<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        writer.write_all(if first { b"" } else { b", " })
-    }
-
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b": ")
-    }
-
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        if fragment.bytes().all(|b| matches!(b, b' '..=b'~')) {
-            return CompactFormatter.write_string_fragment(writer, fragment);
-        }
-        for character in fragment.chars() {
-            match character {
-                ' '..='~' => writer.write_all(&[character as u8])?,
-                _ => {
-                    for unit in character.encode_utf16(&mut [0; 2]) {
-                        write!(writer, "\\u{unit:04x}")?;
-                    }
-                }
-            }
-        }
-        Ok(())
+/// A content type as listings show it: without blanks around the semicolons.
+fn listed_type(stored: Option<&str>) -> Cow<'_, str> {
+    let stored = stored.unwrap_or(UNTYPED);
+    match stored.contains(';') {
+        false => Cow::Borrowed(stored),
+        true => Cow::Owned(Vec::from_iter(stored.split(';').map(str::trim)).join(";")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use parbuckle_engine::swift::ObjectRow;
+    use jiff::Timestamp;
 
     use super::*;
 
-    fn object(name: &str) -> ContainerRow {
-        ContainerRow::Object(ObjectRow {
-            name: name.to_owned(),
+    const MD5: ObjectMd5 = ObjectMd5::Whole([0x1f; 16]);
+    const HASH: &str = "1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f";
+
+    fn object(name: &str) -> ObjectRow<'_> {
+        ObjectRow {
+            name,
             bytes: 5,
-            hash: "1f38".to_owned(),
-            content_type: Some("text/plain".to_owned()),
+            hash: MD5,
+            content_type: Some("text/plain"),
             time_modified: Timestamp::from_microsecond(1_763_753_098_089_230).unwrap(),
             slo_etag: None,
-        })
+        }
     }
 
     fn containers() -> [AccountRow; 2] {
@@ -278,58 +291,96 @@ mod tests {
         [container, AccountRow::Subdir("dir-".to_owned())]
     }
 
-    fn objects() -> [ContainerRow; 2] {
-        [object("a<é"), ContainerRow::Subdir("d&/".to_owned())]
+    fn objects() -> [ContainerRow<'static>; 2] {
+        [
+            ContainerRow::Object(object("a<é")),
+            ContainerRow::Subdir("d&/"),
+        ]
+    }
+
+    fn of_account(form: Form, rows: &[AccountRow]) -> String {
+        let mut page = Page::of_account(form, "A");
+        rows.iter().for_each(|row| page.add_container(row));
+        String::from_utf8(page.finish()).unwrap()
+    }
+
+    fn of_container(form: Form, rows: &[ContainerRow<'_>]) -> String {
+        let mut page = Page::of_container(form, "c");
+        rows.iter().for_each(|row| page.add_object(*row));
+        String::from_utf8(page.finish()).unwrap()
     }
 
     #[test]
     fn text_ends_every_name_with_a_line_feed() {
-        assert_eq!(text(&containers()), "c1\ndir-\n");
-        assert_eq!(text::<ContainerRow>(&[]), "");
+        assert_eq!(of_account(Form::Text, &containers()), "c1\ndir-\n");
+        assert_eq!(of_container(Form::Text, &objects()), "a<é\nd&/\n");
+        assert_eq!(of_container(Form::Text, &[]), "");
     }
 
     #[test]
     fn json_has_blanks_behind_commas_and_colons_and_is_ascii() {
         assert_eq!(
-            json(&containers()),
-            r#"[{"name": "c1", "count": 1, "bytes": 13, "last_modified": "2025-11-21T19:24:58.000000"}, {"subdir": "dir-"}]"#
+            of_account(Form::Json, &containers()),
+            r#"[{"name": "c1", "count": 1, "bytes": 13, "last_modified": "2025-11-21T19:24:58.000000", "storage_policy": "Policy-0"}, {"subdir": "dir-"}]"#
         );
         assert_eq!(
-            json(&objects()),
-            r#"[{"bytes": 5, "hash": "1f38", "name": "a<\u00e9", "content_type": "text/plain", "last_modified": "2025-11-21T19:24:58.089230"}, {"subdir": "d&/"}]"#
+            of_container(Form::Json, &objects()),
+            format!(
+                r#"[{{"bytes": 5, "hash": "{HASH}", "name": "a<\u00e9", "content_type": "text/plain", "last_modified": "2025-11-21T19:24:58.089230"}}, {{"subdir": "d&/"}}]"#
+            )
         );
-        assert_eq!(json::<ContainerRow>(&[]), "[]");
+        assert_eq!(of_container(Form::Json, &[]), "[]");
     }
 
     #[test]
-    fn json_escapes_as_python_does() {
-        let rows = [ContainerRow::Subdir("\"\\\t\u{1}\u{7f}😀".to_owned())];
-        assert_eq!(
-            json(&rows),
-            "[{\"subdir\": \"\\\"\\\\\\t\\u0001\\u007f\\ud83d\\ude00\"}]"
-        );
+    fn an_object_without_type_is_a_stream_of_bytes() {
+        let row = ObjectRow {
+            content_type: None,
+            ..object("o")
+        };
+        let row = [ContainerRow::Object(row)];
+        let json = of_container(Form::Json, &row);
+        assert!(json.contains(r#""content_type": "application/octet-stream""#));
+        let xml = of_container(Form::TextXml, &row);
+        assert!(xml.contains("<content_type>application/octet-stream</content_type>"));
     }
 
     #[test]
     fn a_static_large_object_shows_its_etag_in_quotes() {
-        let ContainerRow::Object(mut row) = object("o") else {
-            unreachable!("an object was made")
+        let row = ObjectRow {
+            slo_etag: Some([0x1f; 16]),
+            ..object("o")
         };
-        row.slo_etag = Some("ab".to_owned());
-        assert!(json(&[ContainerRow::Object(row)]).ends_with(r#""slo_etag": "\"ab\""}]"#));
+        let json = of_container(Form::Json, &[ContainerRow::Object(row)]);
+        assert!(json.ends_with(&format!(r#", "slo_etag": "\"{HASH}\""}}]"#)));
+    }
+
+    #[test]
+    fn the_hash_of_a_multipart_object_tells_the_number_of_parts() {
+        let hash = ObjectMd5::Multipart {
+            md5_of_md5s: [0x1f; 16],
+            parts: 12,
+        };
+        let row = ObjectRow {
+            hash,
+            ..object("o")
+        };
+        let json = of_container(Form::Json, &[ContainerRow::Object(row)]);
+        assert!(json.contains(&format!(r#""hash": "{HASH}-12""#)));
     }
 
     #[test]
     fn xml_of_an_account_has_a_row_a_line() {
         assert_eq!(
-            account_xml("A", &containers()),
+            of_account(Form::ApplicationXml, &containers()),
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<account name=\"A\">\n\
              <container><name>c1</name><count>1</count><bytes>13</bytes>\
-             <last_modified>2025-11-21T19:24:58.000000</last_modified></container>\n\
+             <last_modified>2025-11-21T19:24:58.000000</last_modified>\
+             <storage_policy>Policy-0</storage_policy></container>\n\
              <subdir name=\"dir-\" />\n</account>"
         );
         assert_eq!(
-            account_xml("A", &[]),
+            of_account(Form::ApplicationXml, &[]),
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<account name=\"A\">\n</account>"
         );
     }
@@ -337,22 +388,25 @@ mod tests {
     #[test]
     fn xml_of_a_container_is_one_line() {
         assert_eq!(
-            container_xml("c", &objects()),
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<container name=\"c\">\
-             <object><name>a&lt;é</name><hash>1f38</hash><bytes>5</bytes>\
-             <content_type>text/plain</content_type>\
-             <last_modified>2025-11-21T19:24:58.089230</last_modified></object>\
-             <subdir name=\"d&amp;/\"><name>d&amp;/</name></subdir></container>"
+            of_container(Form::TextXml, &objects()),
+            format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<container name=\"c\">\
+                 <object><name>a&lt;é</name><hash>{HASH}</hash><bytes>5</bytes>\
+                 <content_type>text/plain</content_type>\
+                 <last_modified>2025-11-21T19:24:58.089230</last_modified></object>\
+                 <subdir name=\"d&amp;/\"><name>d&amp;/</name></subdir></container>"
+            )
         );
         assert_eq!(
-            container_xml("c3", &[]),
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<container name=\"c3\" />"
+            of_container(Form::TextXml, &[]),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<container name=\"c\" />"
         );
     }
 
     #[test]
     fn an_attribute_keeps_quotes_and_tabs() {
-        let rows = [ContainerRow::Subdir("a\"\t'/".to_owned())];
-        assert!(container_xml("c", &rows).contains("<subdir name=\"a&quot;&#09;'/\">"));
+        let rows = [ContainerRow::Subdir("a\"\t'/")];
+        let xml = of_container(Form::TextXml, &rows);
+        assert!(xml.contains("<subdir name=\"a&quot;&#09;'/\">"));
     }
 }

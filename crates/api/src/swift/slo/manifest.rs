@@ -144,6 +144,7 @@ fn segment(item: &Value, target: &ObjectPath, is_last: bool) -> Result<NewSegmen
     Ok(NewSegment {
         container: container.to_owned(),
         object: object.to_owned(),
+        spelled: path.to_owned(),
         etag,
         size,
         range: range(item.get("range"), size)?,
@@ -175,6 +176,7 @@ fn inline_segment(data: &Value) -> Result<NewSegment, String> {
     Ok(NewSegment {
         container: String::new(),
         object: String::new(),
+        spelled: String::new(),
         etag: None,
         size: None,
         range: None,
@@ -255,6 +257,7 @@ mod tests {
         let expected = NewSegment {
             container: "s".to_owned(),
             object: "a/b%20".to_owned(),
+            spelled: "/s/a/b%20".to_owned(),
             etag: Some("e".to_owned()),
             size: Some(10),
             range: Some(RangeRequest::Last(2)),
