@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::opening::{Dialect, Opened};
 use super::service::{App, respond};
 use super::watch::{Verdict, Watch, Watched};
 use crate::config::Limits;
@@ -24,6 +25,8 @@ use crate::telemetry::metrics;
 const FAREWELL: Duration = Duration::from_secs(5);
 /// hyper's own count, kept on the stack; any other costs an allocation per request.
 const HYPER_MAX_HEADERS: usize = 100;
+/// Room for twice the metadata that an object of Storage Classic may have: then the refusal of too much is the API's own.
+const SWIFT_MAX_HEADERS: usize = 256;
 /// Lets one HTTP/2 upload fill a 1 Gbit/s path of 10 ms.
 const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
@@ -40,8 +43,38 @@ pub(super) struct Connection {
     pub(super) watch: Arc<Watch>,
 }
 
-/// The HTTP settings, the same for every connection.
-pub(super) fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
+/// The HTTP settings of connections.
+pub(super) struct Protocols {
+    /// As Storage Classic's clients expect it.
+    swift: auto::Builder<TokioExecutor>,
+    other: auto::Builder<TokioExecutor>,
+}
+
+impl Protocols {
+    /// Settings within these limits.
+    pub(super) fn new(limits: &Limits) -> Self {
+        let mut swift = protocol(limits);
+        let max_headers = limits.max_headers.max(SWIFT_MAX_HEADERS);
+        swift
+            .http1()
+            .title_case_headers(true)
+            .max_headers(max_headers);
+        Self {
+            swift,
+            other: protocol(limits),
+        }
+    }
+
+    fn of(&self, dialect: Dialect) -> &auto::Builder<TokioExecutor> {
+        match dialect {
+            Dialect::Swift => &self.swift,
+            Dialect::Other => &self.other,
+        }
+    }
+}
+
+/// The HTTP settings that all connections share.
+fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     let mut http1 = builder.http1();
     // The watch has finer time-outs. A client that shuts down its sending side still gets its answer.
@@ -65,7 +98,7 @@ pub(super) fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
 /// Serves a connection until it ends, is idle or abused, or the server stops.
 pub(super) async fn serve(
     app: Arc<App>,
-    protocol: Arc<auto::Builder<TokioExecutor>>,
+    protocols: Arc<Protocols>,
     tls: Option<TlsAcceptor>,
     (stream, address): (TcpStream, std::net::SocketAddr),
     stop: watch::Receiver<bool>,
@@ -82,10 +115,10 @@ pub(super) async fn serve(
         app,
     });
     let reason = match tls {
-        None => drive(connection, &protocol, stream, stop).await,
+        None => drive(connection, &protocols, stream, stop).await,
         Some(tls) => {
             match timeout(connection.app.limits.header_timeout, tls.accept(stream)).await {
-                Ok(Ok(stream)) => drive(connection, &protocol, stream, stop).await,
+                Ok(Ok(stream)) => drive(connection, &protocols, stream, stop).await,
                 Ok(Err(error)) => {
                     tracing::debug!(peer = connection.peer_text, %error, "TLS handshake failed");
                     "handshake failed"
@@ -101,26 +134,27 @@ pub(super) async fn serve(
 /// Runs HTTP on a stream; returns why it ended.
 async fn drive<S>(
     connection: Arc<Connection>,
-    protocol: &auto::Builder<TokioExecutor>,
+    protocols: &Protocols,
     stream: S,
     mut stop: watch::Receiver<bool>,
 ) -> &'static str
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let stream = match open(&connection, stream, &mut stop).await {
+        Ok(stream) => stream,
+        Err(reason) => return reason,
+    };
     let watch = connection.watch.clone();
     let app = connection.app.clone();
-    let stream = TokioIo::new(Watched::new(stream, watch.clone()));
+    let protocol = protocols.of(stream.dialect());
     let service = service_fn(|request: http::Request<Incoming>| {
         let connection = connection.clone();
         async move { Ok::<_, Infallible>(respond(connection, request).await) }
     });
-    let mut http = std::pin::pin!(protocol.serve_connection(stream, service));
+    let mut http = std::pin::pin!(protocol.serve_connection(TokioIo::new(stream), service));
     let mut leaving = false;
-    let mut next_look = match watch.verdict(Instant::now(), &app.limits) {
-        Verdict::AskAt(then) => then,
-        Verdict::Close(_) | Verdict::Retire => Instant::now(),
-    };
+    let mut next_look = first_look(&watch, &app.limits);
     loop {
         tokio::select! {
             biased;
@@ -147,5 +181,42 @@ where
                 }
             }
         }
+    }
+}
+
+/// Reads how the connection opens; or why it ends before that is known.
+async fn open<S>(
+    connection: &Connection,
+    stream: S,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<Opened<Watched<S>>, &'static str>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (watch, limits) = (&connection.watch, &connection.app.limits);
+    let stream = Watched::new(stream, watch.clone());
+    let mut opening = std::pin::pin!(Opened::read(stream, watch.clone()));
+    let mut next_look = first_look(watch, limits);
+    loop {
+        tokio::select! {
+            biased;
+            opened = opening.as_mut() => return opened.map_err(|error| {
+                tracing::debug!(peer = connection.peer_text, %error, "connection failed");
+                "failed"
+            }),
+            _ = stop.wait_for(|stop| *stop) => return Err("ended"),
+            () = sleep_until(next_look) => match watch.verdict(Instant::now(), limits) {
+                Verdict::AskAt(then) => next_look = then,
+                Verdict::Close(reason) => return Err(reason),
+                Verdict::Retire => return Err("idle timeout"),
+            }
+        }
+    }
+}
+
+fn first_look(watch: &Watch, limits: &Limits) -> Instant {
+    match watch.verdict(Instant::now(), limits) {
+        Verdict::AskAt(then) => then,
+        Verdict::Close(_) | Verdict::Retire => Instant::now(),
     }
 }

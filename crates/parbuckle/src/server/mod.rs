@@ -2,6 +2,7 @@
 
 mod body;
 mod connection;
+mod opening;
 mod service;
 mod watch;
 
@@ -48,7 +49,7 @@ impl Listener {
     pub(crate) async fn serve(self, app: Arc<App>, mut stop: signal::Receiver<bool>) -> bool {
         let limit = app.limits.max_connections;
         let slots = Arc::new(Semaphore::new(limit));
-        let protocol = Arc::new(connection::protocol(&app.limits));
+        let protocols = Arc::new(connection::Protocols::new(&app.limits));
         let mut acceptor = Acceptor {
             listener: &self,
             slots: slots.clone(),
@@ -62,7 +63,7 @@ impl Listener {
             };
             let serving = connection::serve(
                 app.clone(),
-                protocol.clone(),
+                protocols.clone(),
                 self.tls.clone(),
                 accepted,
                 stop.clone(),

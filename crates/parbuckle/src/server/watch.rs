@@ -141,8 +141,18 @@ impl Watch {
         }
     }
 
+    /// Whether a request is being served: what arrives is its body, or follows it.
+    pub(super) fn is_serving(&self) -> bool {
+        self.requests_in_flight.load(Relaxed) > 0
+    }
+
+    /// Whether the next byte would be the first of a request.
+    pub(super) fn awaits_head(&self) -> bool {
+        !self.is_serving() && self.head_since.load(Relaxed) == NEVER
+    }
+
     fn bytes_arrived(&self) {
-        if self.requests_in_flight.load(Relaxed) == 0 && self.head_since.load(Relaxed) == NEVER {
+        if self.awaits_head() {
             self.head_since.store(self.moment(Instant::now()), Relaxed);
         }
     }
