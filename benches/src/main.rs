@@ -211,7 +211,11 @@ fn run(names: &[Name], options: &Options, folder: &Path, results: &mut Results) 
                 .contests
                 .push(scenarios::get_4k_many(&folder, effort)?),
             Name::Get100m => results.contests.push(scenarios::get_100m(&folder, effort)?),
-            Name::Put64m => results.contests.push(scenarios::put_64m(&folder, effort)?),
+            Name::Put64m => {
+                let (row, digest) = scenarios::put_64m(&folder, effort)?;
+                results.contests.push(row);
+                results.singles.push(digest);
+            }
             Name::Put64mOver => results
                 .contests
                 .push(scenarios::put_64m_over(&folder, effort)?),

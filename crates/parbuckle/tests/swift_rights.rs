@@ -5,6 +5,8 @@
     reason = "a test has nothing better to do than to stop there"
 )]
 
+#[path = "swift_rights/archive.rs"]
+mod archive;
 #[path = "swift_rights/callers.rs"]
 mod callers;
 #[path = "swift_rights/dialects.rs"]

@@ -18,6 +18,7 @@
 //!
 //! The signer shares no code with the server's verification, so that a common mistake cannot hide.
 
+mod basic;
 pub mod clients;
 mod clock;
 mod data;
@@ -31,6 +32,7 @@ mod storage;
 pub mod swift;
 mod temp_url;
 
+pub use basic::basic_authorization;
 pub use clock::Clock;
 pub use data::pattern;
 pub use http::{Call, CallError, Connection, Http, Reply};

@@ -219,3 +219,16 @@ async fn a_bucket_of_the_native_api_is_a_container() {
     stage.put("photos/p").body("from swift").await.expect(201);
     assert_eq!(admin.read_object("photos", "p").await, "from swift");
 }
+
+#[tokio::test]
+async fn a_container_that_is_put_again_counts_as_changed() {
+    let server = parbuckle_testkit::TestServer::builder(crate::PARBUCKLE).arg("--dev");
+    let stage = Stage::on(server.start().await).await;
+    stage.put("c").await.expect(201);
+    let before = stage.head("c").await.required("last-modified").to_owned();
+    stage.server.advance_clock(60).await;
+    stage.put("c/o").await.expect(201);
+    assert_eq!(stage.head("c").await.required("last-modified"), before);
+    stage.put("c").await.expect(202);
+    assert_ne!(stage.head("c").await.required("last-modified"), before);
+}

@@ -118,3 +118,27 @@ async fn ends_that_can_not_be_are_refused_in_swifts_words() {
     }
     stage.get("c/o").await.expect(404);
 }
+
+#[tokio::test]
+async fn a_deletion_may_depend_on_when_the_object_ends() {
+    let stage = Stage::with_container().await;
+    let end = second_in(&stage, 3000).to_string();
+    stage
+        .put("c/o")
+        .header("x-delete-at", &end)
+        .await
+        .expect(201);
+    stage.put("c/other").await.expect(201);
+    let delete = |path: &str, end: &str| stage.delete(path).header("x-if-delete-at", end);
+    let refused = delete("c/o", "soon").await.expect(400);
+    assert_eq!(refused.text(), "Bad X-If-Delete-At header value");
+    for (path, end) in [("c/o", "1"), ("c/other", &end), ("c/missing", &end)] {
+        let refused = delete(path, end).await.expect(412);
+        assert_eq!(
+            refused.text(),
+            "X-If-Delete-At and X-Delete-At do not match"
+        );
+    }
+    delete("c/o", &end).await.expect(204);
+    stage.head("c/o").await.expect(404);
+}

@@ -88,7 +88,8 @@ async fn xml_and_json_of_an_account_are_written_as_documented() {
     assert_eq!(
         json.text(),
         format!(
-            "[{{\"name\": \"c\", \"count\": 1, \"bytes\": 5, \"last_modified\": \"{time}\"}}, {{\"subdir\": \"d-\"}}]"
+            "[{{\"name\": \"c\", \"count\": 1, \"bytes\": 5, \"last_modified\": \"{time}\", \
+             \"storage_policy\": \"Policy-0\"}}, {{\"subdir\": \"d-\"}}]"
         )
     );
     assert_eq!(
@@ -99,7 +100,8 @@ async fn xml_and_json_of_an_account_are_written_as_documented() {
             .text(),
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<account name=\"{}\">\n\
-             <container><name>c</name><count>1</count><bytes>5</bytes><last_modified>{time}</last_modified></container>\n\
+             <container><name>c</name><count>1</count><bytes>5</bytes><last_modified>{time}</last_modified>\
+             <storage_policy>Policy-0</storage_policy></container>\n\
              <subdir name=\"d-\" />\n</account>",
             stage.account
         )

@@ -7,7 +7,9 @@
 
 mod account;
 mod archive;
+mod archive_tier;
 mod auth;
+mod basic;
 mod bulk;
 mod common;
 mod container;
@@ -22,6 +24,7 @@ mod reads;
 mod slo;
 mod stage;
 mod tempurl;
+mod wire;
 
 /// The binary under test.
 const PARBUCKLE: &str = env!("CARGO_BIN_EXE_parbuckle");

@@ -94,11 +94,7 @@ async fn an_upload_for_a_container_that_is_not_there_is_not_found() {
 async fn an_etag_that_is_not_that_of_the_body_is_refused_and_nothing_stored() {
     let stage = Stage::with_container().await;
     let right = "5d41402abc4b2a76b9719d911017c592";
-    for etag in [
-        right.to_owned(),
-        format!("\"{right}\""),
-        right.to_uppercase(),
-    ] {
+    for etag in [right.to_owned(), format!("\"{right}\"")] {
         stage
             .put("c/o")
             .header("etag", &etag)
@@ -106,7 +102,8 @@ async fn an_etag_that_is_not_that_of_the_body_is_refused_and_nothing_stored() {
             .await
             .expect(201);
     }
-    for etag in ["00000000000000000000000000000000", "odd"] {
+    let upper_case = right.to_uppercase();
+    for etag in ["00000000000000000000000000000000", "odd", &upper_case] {
         let refused = stage
             .put("c/new")
             .header("etag", etag)
@@ -239,10 +236,12 @@ async fn a_post_replaces_all_metadata_and_keeps_type_and_content() {
     assert_eq!(after.header("content-disposition"), None);
     assert_eq!(after.required("content-type"), "text/css");
     assert_eq!(after.required("etag"), before.required("etag"));
-    assert_ne!(
-        after.required("x-timestamp"),
-        before.required("x-timestamp")
-    );
+    let started = std::time::Instant::now();
+    // Times tell milliseconds: a POST within the one of the PUT does not show.
+    while stage.head("c/o").await.required("x-timestamp") == before.required("x-timestamp") {
+        assert!(started.elapsed() < PATIENCE, "a POST does not show");
+        stage.post("c/o").await.expect(202);
+    }
     stage
         .post("c/o")
         .header("content-type", "text/html")

@@ -383,3 +383,42 @@ async fn a_copy_is_the_content_unless_the_manifest_is_asked_for() {
     assert_eq!(again.required("x-static-large-object"), "True");
     assert_eq!(again.text().len(), 20);
 }
+
+#[tokio::test]
+async fn a_part_is_copied_by_its_number() {
+    let stage = with_object().await;
+    for (name, number, content) in [("one", 1, "0123456789"), ("two", 2, "abcdefghij")] {
+        let source = format!("c/o?part-number={number}");
+        let copy = Method::from_bytes(b"COPY").unwrap();
+        let copied = stage
+            .call(copy, &source)
+            .header("destination", &format!("c/{name}"));
+        copied.await.expect(201);
+        assert_eq!(stage.get(&format!("c/{name}")).await.text(), content);
+    }
+    let from = stage
+        .put("c/three?part-number=3")
+        .header("x-copy-from", "c/o");
+    from.await.expect(416);
+    stage.head("c/three").await.expect(404);
+}
+
+#[tokio::test]
+async fn a_manifest_is_copied_only_while_its_segments_are_as_it_has_them() {
+    let stage = with_object().await;
+    let copy = |target: &str| {
+        let call = stage.put(&format!("c/{target}?multipart-manifest=get"));
+        call.header("x-copy-from", "c/o")
+            .header("accept", "text/plain")
+    };
+    copy("copy").await.expect(201);
+    let shown = stage.get("c/copy?multipart-manifest=get").await.expect(200);
+    assert_eq!(shown.json().as_array().unwrap().len(), 2);
+    stage.put("c/s/1").body("changed").await.expect(201);
+    stage.delete("c/s/2").await.expect(204);
+    let refused = copy("late").await.expect(400);
+    for error in ["/c/s/1, Etag Mismatch", "/c/s/2, 404 Not Found"] {
+        assert!(refused.text().contains(error), "{refused}");
+    }
+    stage.head("c/late").await.expect(404);
+}

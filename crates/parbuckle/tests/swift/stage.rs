@@ -108,6 +108,14 @@ impl User<'_> {
             .anonymous(method, rest)
             .header("x-auth-token", &self.token)
     }
+
+    /// The same to `/v0`, with what follows a `?` as the query.
+    pub(crate) fn v0(&self, method: Method, rest: &str) -> Call {
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let path = self.stage.path(path).replacen("/v1/", "/v0/", 1);
+        let call = self.stage.http().call(method, format!("{path}?{query}"));
+        call.header("x-auth-token", &self.token)
+    }
 }
 
 /// Signs in as Storage Classic documents it.

@@ -3,9 +3,9 @@
 use std::time::UNIX_EPOCH;
 
 use http::Method;
-use parbuckle_testkit::{Call, temp_url_query};
+use parbuckle_testkit::{Call, basic_authorization, temp_url_query};
 
-use crate::rows::{Act, CONTAINER, OBJECT, Row};
+use crate::rows::{Act, CONTAINER, OBJECT, RESTORE, RESTORE_JOBS, Row};
 use crate::stage::{ACCOUNT_KEY, CONTAINER_KEY, Lists, PAGE, Stage, path_in};
 
 /// Who asks.
@@ -34,10 +34,25 @@ pub(crate) enum Caller {
     Referrer(Lists),
     /// A user without rights who comes from that page.
     StrangerFromPage,
+    /// A user who brings his name and an auth token.
+    Basic(Basic),
     /// The holder of a signature for the request, made with this key.
     Signed(Key),
     /// The holder of a signature for another method, object or time.
     SignedFor(Else),
+}
+
+/// Who brings a name and an auth token, and what that is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Basic {
+    /// A user with just what the request needs.
+    JustRight,
+    /// A user whom neither policies nor lists name here.
+    Stranger,
+    /// The name of a user, and nobody's auth token.
+    Wrong,
+    /// A user whose auth token, or he himself, has gone.
+    Dead(&'static str),
 }
 
 /// Who made a signature.
@@ -100,6 +115,16 @@ pub(crate) fn callers() -> Vec<Caller> {
         "new-password",
     ];
     all.extend(dead.map(Caller::Dead));
+    let basic = [
+        Basic::JustRight,
+        Basic::Stranger,
+        Basic::Wrong,
+        Basic::Dead("blocked"),
+        Basic::Dead("deleted"),
+        Basic::Dead("incapable"),
+        Basic::Dead("no-auth-token"),
+    ];
+    all.extend(basic.map(Caller::Basic));
     // `other` is named by his account, `member` by his group.
     all.extend(["reader", "writer", "other", "member"].map(Caller::Listed));
     all.extend([Key::Account, Key::Container, Key::Unknown].map(Caller::Signed));
@@ -111,22 +136,27 @@ impl Caller {
     /// The container that he asks for. The dead ask where everybody may read: they are refused all the same.
     pub(crate) fn lists(self) -> Lists {
         match self {
-            Self::Listed(_) | Self::Dead(_) | Self::UnknownToken | Self::StrangerFromPage => {
-                Lists::Open
-            }
+            Self::Listed(_)
+            | Self::Dead(_)
+            | Self::UnknownToken
+            | Self::StrangerFromPage
+            | Self::Basic(Basic::Wrong | Basic::Dead(_)) => Lists::Open,
             Self::Referrer(lists) => lists,
             _ => Lists::Closed,
         }
     }
 
     pub(crate) fn verdict(self, row: &Row) -> Verdict {
-        match row.act {
-            Act::Public => return Verdict::Granted,
-            Act::SignIn => return Verdict::Refused(401),
+        match (row.act, self) {
+            (Act::SignIn, _)
+            | (Act::PublicToKnown, Self::UnknownToken | Self::ParSecret | Self::Dead(_)) => {
+                return Verdict::Refused(401);
+            }
+            (Act::Public | Act::PublicToKnown, _) => return Verdict::Granted,
             _ => {}
         }
         let granted = match self {
-            Self::Admin | Self::JustRight => row.act != Act::Never,
+            Self::Admin | Self::JustRight | Self::Basic(Basic::JustRight) => row.act != Act::Never,
             Self::Listed(name) => listed(name, row.act),
             Self::Referrer(Lists::Open) | Self::StrangerFromPage => {
                 matches!(row.act, Act::List | Act::Read)
@@ -144,14 +174,21 @@ impl Caller {
             | Self::JustRight
             | Self::Admin
             | Self::Listed(_)
-            | Self::StrangerFromPage => Verdict::Refused(403),
+            | Self::StrangerFromPage
+            | Self::Basic(Basic::JustRight | Basic::Stranger) => Verdict::Refused(403),
             _ => Verdict::Refused(401),
         }
     }
 
     /// Whether what is missing looks to him as what he may not have: so it is for whoever has no rights anywhere.
     pub(crate) fn is_blind(self) -> bool {
-        !matches!(self, Self::Admin | Self::JustRight | Self::AllButRight)
+        let sees = matches!(self, Self::Admin | Self::AllButRight);
+        !sees && !self.has_just_right()
+    }
+
+    /// Whether he is to be given what a row needs, and no more.
+    pub(crate) fn has_just_right(self) -> bool {
+        matches!(self, Self::JustRight | Self::Basic(Basic::JustRight))
     }
 
     /// Whether he, or one of those that he stands for, may read objects where he asks.
@@ -168,6 +205,11 @@ impl Caller {
         let query = self.query(stage, row, target);
         let path = target.path(row);
         let method = Method::from_bytes(row.method.as_bytes()).unwrap();
+        let query = match (row.query(), query.as_str()) {
+            ("", query) => query.to_owned(),
+            (asked, "") => format!("?{asked}"),
+            (asked, query) => format!("{query}&{asked}"),
+        };
         let call = stage
             .server
             .anonymous()
@@ -186,6 +228,17 @@ impl Caller {
             Self::Admin => token(&stage.tokens["admin"]),
             Self::Referrer(_) => call.header("referer", PAGE),
             Self::StrangerFromPage => token(&stage.tokens["no-policy"]).header("referer", PAGE),
+            Self::Basic(basic) => {
+                let (user, secret) = match basic {
+                    Basic::JustRight => ("just", stage.secrets["just"].as_str()),
+                    Basic::Stranger => ("no-policy", stage.secrets["no-policy"].as_str()),
+                    Basic::Wrong => ("reader", "no-auth-token-at-all"),
+                    Basic::Dead(name) => (name, stage.secrets[name].as_str()),
+                };
+                let header = basic_authorization(user, secret);
+                call.header("authorization", &header)
+                    .header("referer", PAGE)
+            }
         }
     }
 
@@ -228,6 +281,11 @@ impl Target {
                 &format!("{}/{}", self.container, self.object),
             ),
             CONTAINER => path_in(&self.account, &self.container),
+            RESTORE => {
+                let rest = format!("{}/{}", self.container, self.object);
+                path_in(&self.account, &rest).replacen("/v1/", "/v0/", 1)
+            }
+            RESTORE_JOBS => path_in(&self.account, &self.container).replacen("/v1/", "/v0/", 1),
             template => template.replace("{account}", &self.account),
         }
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
 use http::Method;
-use parbuckle_testkit::{Call, Reply, TestServer, temp_url_query};
+use parbuckle_testkit::{Call, Reply, TestServer, basic_authorization, temp_url_query};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -33,6 +33,11 @@ enum Death {
     AuthTokensForbidden,
     PasswordForbidden,
     TokenEnded,
+    /// That of a user who brings it with each request, and so the next three.
+    BasicAuthTokenRemoved,
+    BasicAuthTokensForbidden,
+    BasicUserBlocked,
+    BasicUserDeleted,
     RemovedFromGroup,
     GroupDeleted,
     PolicyDeleted,
@@ -47,7 +52,7 @@ enum Death {
     SignatureEnded,
 }
 
-const DEATHS: [Death; 19] = [
+const DEATHS: [Death; 23] = [
     Death::UserBlocked,
     Death::UserDeleted,
     Death::AuthTokenRemoved,
@@ -55,6 +60,10 @@ const DEATHS: [Death; 19] = [
     Death::AuthTokensForbidden,
     Death::PasswordForbidden,
     Death::TokenEnded,
+    Death::BasicAuthTokenRemoved,
+    Death::BasicAuthTokensForbidden,
+    Death::BasicUserBlocked,
+    Death::BasicUserDeleted,
     Death::RemovedFromGroup,
     Death::GroupDeleted,
     Death::PolicyDeleted,
@@ -76,6 +85,8 @@ enum Basis {
     Policy,
     /// A policy, and a token that came of a password.
     Password,
+    /// A policy, and the auth token itself.
+    Basic,
     /// A list of the container that names the user.
     UserList,
     /// A list of the container that names a group of the user.
@@ -90,6 +101,10 @@ impl Death {
     fn basis(self) -> Basis {
         match self {
             Self::PasswordChanged | Self::PasswordForbidden => Basis::Password,
+            Self::BasicAuthTokenRemoved
+            | Self::BasicAuthTokensForbidden
+            | Self::BasicUserBlocked
+            | Self::BasicUserDeleted => Basis::Basic,
             Self::ListRemoved | Self::ListChanged => Basis::UserList,
             Self::RemovedFromListedGroup => Basis::GroupList,
             Self::PublicListRemoved => Basis::PublicList,
@@ -145,7 +160,8 @@ struct Grant {
     group: String,
     membership: String,
     policy: String,
-    token: Option<String>,
+    /// What proves who asks: a header and its value.
+    proof: Option<(&'static str, String)>,
 }
 
 impl Field {
@@ -200,7 +216,7 @@ impl Field {
         let user = admin.create_user(name).await.id;
         let membership = admin.add_user_to_group(&user, &group).await;
         let statement = match basis {
-            Basis::Policy | Basis::Password => "manage object-family",
+            Basis::Policy | Basis::Password | Basis::Basic => "manage object-family",
             _ => "{USER_INSPECT}",
         };
         let statement = format!("Allow group {name} to {statement} in tenancy");
@@ -209,9 +225,13 @@ impl Field {
             Basis::Password => new_password(&admin, &user).await,
             _ => admin.create_auth_token(&user).await.1,
         };
-        let token = match basis {
+        let proof = match basis {
             Basis::PublicList | Basis::ContainerKey | Basis::AccountKey => None,
-            _ => Some(token(&self.server, &self.account, name, &secret).await),
+            Basis::Basic => Some(("authorization", basic_authorization(name, &secret))),
+            _ => {
+                let token = token(&self.server, &self.account, name, &secret).await;
+                Some(("x-auth-token", token))
+            }
         };
         let grant = Grant {
             name: name.to_owned(),
@@ -219,7 +239,7 @@ impl Field {
             group,
             membership,
             policy,
-            token,
+            proof,
         };
         self.fill(&grant, basis).await;
         grant
@@ -262,8 +282,8 @@ impl Field {
         };
         let target = format!("{}{query}", path_in(&self.account, &rest));
         let call = self.server.anonymous().call(method.clone(), target);
-        match &grant.token {
-            Some(token) => call.header("x-auth-token", token),
+        match &grant.proof {
+            Some((header, value)) => call.header(header, value),
             None => call,
         }
     }
@@ -316,11 +336,13 @@ impl Field {
     async fn kill_by_identity(&self, grant: &Grant, death: Death) {
         let (admin, user) = (self.server.admin(), &grant.user);
         match death {
-            Death::UserBlocked => block(&admin, user).await,
-            Death::UserDeleted => drop(admin.delete_user(user).await),
-            Death::AuthTokenRemoved => remove_auth_tokens(&admin, user).await,
+            Death::UserBlocked | Death::BasicUserBlocked => block(&admin, user).await,
+            Death::UserDeleted | Death::BasicUserDeleted => drop(admin.delete_user(user).await),
+            Death::AuthTokenRemoved | Death::BasicAuthTokenRemoved => {
+                remove_auth_tokens(&admin, user).await;
+            }
             Death::PasswordChanged => drop(new_password(&admin, user).await),
-            Death::AuthTokensForbidden => {
+            Death::AuthTokensForbidden | Death::BasicAuthTokensForbidden => {
                 let without = json!({ "canUseAuthTokens": false });
                 admin.update_capabilities(user, without).await;
             }

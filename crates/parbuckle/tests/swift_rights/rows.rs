@@ -17,6 +17,8 @@ pub(crate) struct Row {
 pub(crate) enum Act {
     /// For everybody.
     Public,
+    /// The same, but for whoever comes with a token that is none.
+    PublicToKnown,
     /// Takes a password, and no token.
     SignIn,
     /// Something with the account.
@@ -39,11 +41,15 @@ pub(crate) enum Act {
     WriteNew,
     /// Reads one object and writes another that is not there.
     Copy,
+    /// Restores an archived object.
+    Restore,
 }
 
 pub(crate) const ACCOUNT: &str = "/v1/{account}";
 pub(crate) const CONTAINER: &str = "/v1/{account}/{container}";
 pub(crate) const OBJECT: &str = "/v1/{account}/{container}/{object}";
+pub(crate) const RESTORE: &str = "/v0/{account}/{container}/{object}";
+pub(crate) const RESTORE_JOBS: &str = "/v0/{account}/{container}";
 
 const fn row(
     method: &'static str,
@@ -65,8 +71,8 @@ const fn row(
 pub(crate) const ROWS: &[Row] = &[
     row("GET", "/auth/v1.0", Act::SignIn, &[], 401),
     row("GET", "/auth/v1/{account}/auth", Act::SignIn, &[], 401),
-    row("GET", "/info", Act::Public, &[], 200),
-    row("HEAD", "/info", Act::Public, &[], 200),
+    row("GET", "/info", Act::PublicToKnown, &[], 200),
+    row("HEAD", "/info", Act::PublicToKnown, &[], 200),
     row("GET", "/healthcheck", Act::Public, &[], 200),
     row("HEAD", "/healthcheck", Act::Public, &[], 200),
     row("GET", ACCOUNT, Act::Account, &[&["BUCKET_INSPECT"]], 200),
@@ -117,6 +123,8 @@ pub(crate) const ROWS: &[Row] = &[
         &[&["OBJECT_READ", "OBJECT_CREATE"]],
         201,
     ),
+    row("POST", RESTORE, Act::Restore, &[&["OBJECT_RESTORE"]], 202),
+    row("GET", RESTORE_JOBS, Act::List, &[&["OBJECT_INSPECT"]], 200),
 ];
 
 /// Every permission that has to do with storage.
@@ -144,7 +152,21 @@ pub(crate) const PERMISSIONS: [&str; 18] = [
 impl Row {
     /// Whether it is about a container, or an object in one.
     pub(crate) fn is_in_container(&self) -> bool {
-        self.template == CONTAINER || self.template == OBJECT
+        self.template == CONTAINER || self.template == RESTORE_JOBS || self.is_about_object()
+    }
+
+    /// Whether it is about an object.
+    pub(crate) fn is_about_object(&self) -> bool {
+        self.template == OBJECT || self.template == RESTORE
+    }
+
+    /// What its query has to say.
+    pub(crate) fn query(&self) -> &'static str {
+        match self.template {
+            RESTORE => "restore",
+            RESTORE_JOBS => "jobs",
+            _ => "",
+        }
     }
 
     /// The sets of permissions that are just not enough.

@@ -43,6 +43,8 @@ pub(crate) struct Stage {
     pub(crate) other_account: String,
     /// Tokens by user.
     pub(crate) tokens: BTreeMap<&'static str, String>,
+    /// Auth tokens by user.
+    pub(crate) secrets: BTreeMap<&'static str, String>,
     /// What the users `just` and `all-but` may do.
     policies: BTreeMap<&'static str, String>,
     /// The secret of a pre-authenticated request.
@@ -58,6 +60,7 @@ impl Stage {
         let mut stage = Self {
             other_account: other["swift_account"].as_str().unwrap().to_owned(),
             tokens: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             policies: BTreeMap::new(),
             par_secret: String::new(),
             server,
@@ -142,6 +145,7 @@ impl Stage {
         let (_, secret) = self.admin.create_auth_token(&user.id).await;
         let token = token(&self.server, &self.account, name, &secret).await;
         self.tokens.insert(name, token);
+        self.secrets.insert(name, secret);
         user.id
     }
 
@@ -156,9 +160,22 @@ impl Stage {
 
     /// Makes a container with a key, and the object `o` if it is to be filled.
     pub(crate) async fn container(&self, name: &str, lists: Lists, filled: bool) {
+        self.container_of_class(name, lists, filled, "Standard")
+            .await;
+    }
+
+    /// The same of a storage class.
+    pub(crate) async fn container_of_class(
+        &self,
+        name: &str,
+        lists: Lists,
+        filled: bool,
+        class: &str,
+    ) {
         let account = &self.account;
         let put = self
             .call("admin", Method::PUT, name)
+            .header("x-storage-class", class)
             .header("x-container-meta-temp-url-key", CONTAINER_KEY)
             .header("x-container-meta-color", "blue");
         let put = match lists {

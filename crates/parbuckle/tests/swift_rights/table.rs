@@ -1,13 +1,13 @@
 //! The table: every route with every caller, and how each request must end. Nothing that is refused may change or reveal
 //! anything: whoever has no rights is told the same whether the target exists or not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parbuckle_api::SWIFT_ROUTES;
 use parbuckle_testkit::Reply;
 
 use crate::callers::{Caller, Target, Verdict, callers};
-use crate::rows::{ACCOUNT, Act, CONTAINER, OBJECT, ROWS, Row};
+use crate::rows::{ACCOUNT, Act, CONTAINER, ROWS, Row};
 use crate::stage::{Lists, Stage, container_of, essence};
 
 /// What only owners of a container or an account see.
@@ -92,7 +92,7 @@ async fn refusals(stage: &Stage, row: &Row, caller: Caller, report: &mut Report)
         if caller == Caller::AllButRight {
             stage.allow("all-but", &permissions).await;
         }
-        let mut seen: Option<(Target, Reply)> = None;
+        let mut seen: BTreeMap<u16, (Target, Reply)> = BTreeMap::new();
         for (target, status) in refused_targets(stage, row, caller) {
             let reply = caller.call(stage, row, &target).await;
             report.refused += 1;
@@ -101,13 +101,13 @@ async fn refusals(stage: &Stage, row: &Row, caller: Caller, report: &mut Report)
                 report.finding(row, caller, &text);
                 continue;
             }
-            if let Some((other, first)) = &seen
+            if let Some((other, first)) = seen.get(&status)
                 && essence(first) != essence(&reply)
             {
                 let text = format!("{other:?} and {target:?} differ: {first} {reply}");
                 report.finding(row, caller, &text);
             }
-            seen.get_or_insert((target, reply));
+            seen.entry(status).or_insert((target, reply));
         }
     }
 }
@@ -132,7 +132,7 @@ fn refused_targets(stage: &Stage, row: &Row, caller: Caller) -> Vec<(Target, u16
         all.push((target.clone(), status));
         // Who may put new objects only, or read the source of a copy, may know what is missing.
         let may_know = row.method == "PUT" || row.act == Act::Copy && caller.may_read();
-        if row.template == OBJECT && !may_know {
+        if row.is_about_object() && !may_know {
             all.push((missing_object, status));
         }
         // A container that is there: who may not make one is not told so.
@@ -146,8 +146,11 @@ fn refused_targets(stage: &Stage, row: &Row, caller: Caller) -> Vec<(Target, u16
     }
     let has_account = row.is_in_container() || row.template == ACCOUNT;
     let is_signed = matches!(caller, Caller::Signed(_));
+    let is_basic = matches!(caller, Caller::Basic(_));
     if has_account && caller != Caller::Stranger("other") && caller != Caller::Listed("other") {
         let status = match caller.verdict(row) {
+            // He is a user of the account in the path, or none.
+            _ if is_basic => 401,
             // No list and no key is there, and no policy reaches so far.
             Verdict::Granted if is_signed || matches!(caller, Caller::Referrer(_)) => 401,
             Verdict::Granted => 403,
@@ -188,11 +191,11 @@ async fn grants(stage: &Stage, row: &Row, caller: Caller, report: &mut Report) {
         return;
     }
     let sets = match caller {
-        Caller::JustRight => row.needs.to_vec(),
+        _ if caller.has_just_right() => row.needs.to_vec(),
         _ => vec![&[][..]],
     };
     for permissions in sets {
-        if caller == Caller::JustRight {
+        if caller.has_just_right() {
             stage.allow("just", permissions).await;
         }
         report.granted += 1;
@@ -200,7 +203,13 @@ async fn grants(stage: &Stage, row: &Row, caller: Caller, report: &mut Report) {
         let target = target_of(stage, row, &name);
         if row.is_in_container() && row.act != Act::NewContainer {
             let filled = row.act != Act::RemoveContainer;
-            stage.container(&name, caller.lists(), filled).await;
+            let class = match row.act {
+                Act::Restore => "Archive",
+                _ => "Standard",
+            };
+            stage
+                .container_of_class(&name, caller.lists(), filled, class)
+                .await;
         }
         let reply = caller.call(stage, row, &target).await;
         if reply.status != row.status {
@@ -228,7 +237,7 @@ async fn grants(stage: &Stage, row: &Row, caller: Caller, report: &mut Report) {
                 report.finding(row, caller, &text);
             }
         }
-        if row.template == OBJECT && row.act != Act::WriteNew && row.method != "PUT" {
+        if row.is_about_object() && row.act != Act::WriteNew && row.method != "PUT" {
             let reply = caller.call(stage, row, &object_is_missing).await;
             if reply.status != 404 {
                 let text = format!("missing object: {}", reply.dump());
