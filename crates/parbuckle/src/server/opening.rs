@@ -205,6 +205,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Opened<S> {
             this.pass_on(buf);
             return Poll::Ready(Ok(()));
         }
+        if this.dialect == Dialect::Other {
+            return Pin::new(&mut this.stream).poll_read(cx, buf);
+        }
         if this.watch.is_serving() {
             this.part = Part::Rest;
         } else if this.watch.awaits_head() {
