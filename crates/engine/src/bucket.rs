@@ -336,14 +336,14 @@ impl Engine {
                 return Err(ErrorKind::ParStillExists(path.bucket.clone()).into());
             }
             // All this can go, or become less, before the bucket does: it is empty, and no source.
-            let counters = keys::all(&keys::counters(ns, id), DELETED_AT_ONCE);
             let few = delete_some(&tx, &keys::replication_changes(ns, id)).await?
                 & delete_some(&tx, &keys::last_reads(ns, id)).await?
-                & fold_page(&tx, &counters, DELETED_AT_ONCE).await?.is_none();
+                & (fold_page(&tx, (ns, id), DELETED_AT_ONCE, DELETED_AT_ONCE).await? == 0);
             if !few {
                 return Ok(false);
             }
             delete_some(&tx, &keys::counters(ns, id)).await?;
+            tx.delete(keys::counter_floor(ns, id));
             delete_some(&tx, &keys::retention_rules(ns, id)).await?;
             tx.delete(keys::lifecycle_policy(ns, id));
             tx.delete(keys::upkeep(ns, id));

@@ -2,15 +2,19 @@
 //!
 //! A shared counter would make writers of one bucket wait for each other. Each change writes a small record of its own,
 //! in its own transaction; the sum over all of them is exact at any snapshot. In the background many are folded into one.
+//!
+//! A store may take long to step over what is left of folded records. So the bucket's floor tells where its oldest
+//! record stands, the last sum. Every writer reads it in his transaction and writes at it or above, whatever his clock says:
+//! nothing is ever written below.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use parbuckle_kv::{Reader, Scan};
 use parbuckle_model::{BucketId, Namespace};
 
 use crate::error::Error;
-use crate::records::{self, CounterRecord};
+use crate::records::{self, CounterFloorRecord, CounterRecord};
 use crate::transact::Tx;
 use crate::{Engine, keys};
 
@@ -20,17 +24,9 @@ const FOLD_MAX: usize = 1000;
 /// Buckets with fewer records than this are left alone.
 const FOLD_MIN: usize = 64;
 
-/// Buckets whose counters this process has changed since they were last folded, and how far it has folded which.
+/// Buckets whose counters this process has changed since they were last folded.
 #[derive(Debug, Default)]
-pub(crate) struct Touched(Mutex<Folding>);
-
-#[derive(Debug, Default)]
-struct Folding {
-    touched: HashSet<(Namespace, BucketId)>,
-    /// Where the last sum of a bucket stands. Behind it lie only the traces of folded records, which the store may take
-    /// long to step over, and changes that were named before it and committed after; a start folds those.
-    sums: HashMap<BucketId, Vec<u8>>,
-}
+pub(crate) struct Touched(Mutex<HashSet<(Namespace, BucketId)>>);
 
 /// What a change of a bucket is called in its journals (counters, replication), minted before the transaction.
 #[derive(Debug, Clone)]
@@ -49,19 +45,22 @@ impl Engine {
     }
 
     /// Writes a change: so much more or less.
-    pub(crate) fn count(
+    pub(crate) async fn count(
         &self,
         tx: &Tx,
         at: (&Namespace, &BucketId),
         change: &Change,
         difference: CounterRecord,
-    ) {
+    ) -> Result<(), Error> {
         let (namespace, bucket) = at;
         if difference != CounterRecord::default() {
-            let key = keys::counter(namespace, bucket, change.millis, change.random);
+            let floor = floor(tx.reader(), namespace, bucket).await?;
+            let millis = change.millis.max(floor);
+            let key = keys::counter(namespace, bucket, millis, change.random);
             tx.put(key, &difference);
             self.touch(namespace, bucket);
         }
+        Ok(())
     }
 
     /// Objects and bytes of a bucket.
@@ -71,9 +70,8 @@ impl Engine {
         namespace: &Namespace,
         bucket: &BucketId,
     ) -> Result<CounterRecord, Error> {
-        let prefix = keys::counters(namespace, bucket);
         let mut sum = CounterRecord::default();
-        let mut scan = keys::all(&prefix, FOLD_MAX);
+        let mut scan = oldest(reader, namespace, bucket, FOLD_MAX).await?;
         loop {
             let page = reader.scan(&scan).await?;
             for entry in &page {
@@ -89,7 +87,7 @@ impl Engine {
     /// Folds the counters of all buckets that were changed since the last call, and of those that could not be folded
     /// then.
     pub(crate) async fn fold_counters(&self) -> Result<(), Error> {
-        let touched: Vec<_> = self.counters.lock().touched.drain().collect();
+        let touched: Vec<_> = self.counters.lock().drain().collect();
         let mut failed = None;
         for (namespace, bucket) in touched {
             if let Err(error) = self.fold_whole_bucket(&namespace, &bucket).await {
@@ -105,64 +103,74 @@ impl Engine {
         namespace: &Namespace,
         bucket: &BucketId,
     ) -> Result<(), Error> {
-        while self.fold_bucket(namespace, bucket).await? {}
-        Ok(())
-    }
-
-    /// Folds the oldest records of a bucket into one. Returns whether there may be more to fold.
-    async fn fold_bucket(&self, namespace: &Namespace, bucket: &BucketId) -> Result<bool, Error> {
-        let mut scan = keys::all(&keys::counters(namespace, bucket), FOLD_MAX);
-        if let Some(sum) = self.counters.lock().sums.get(bucket) {
-            scan.start.clone_from(sum);
+        loop {
+            let folded = self.transact("fold_counters", |tx| async move {
+                fold_page(&tx, (namespace, bucket), FOLD_MIN, FOLD_MAX).await
+            });
+            if folded.await? < FOLD_MAX {
+                return Ok(());
+            }
         }
-        let scan = &scan;
-        let folded = self
-            .transact("fold_counters", |tx| async move {
-                fold_page(&tx, scan, FOLD_MIN).await
-            })
-            .await?;
-        let Some((sum, more)) = folded else {
-            return Ok(false);
-        };
-        self.counters.lock().sums.insert(*bucket, sum);
-        Ok(more)
     }
 
     fn touch(&self, namespace: &Namespace, bucket: &BucketId) {
         let entry = (namespace.clone(), *bucket);
-        self.counters.lock().touched.insert(entry);
+        self.counters.lock().insert(entry);
     }
 }
 
-/// Folds the records of a page into one, if there are at least so many. Returns where that stands, and whether the page
-/// was full.
+/// Folds the oldest records of a bucket, at most so many, into one, if there are at least `least`, and raises its floor
+/// to where that stands. Returns how many were folded.
 pub(crate) async fn fold_page(
     tx: &Tx,
-    scan: &Scan,
+    (namespace, bucket): (&Namespace, &BucketId),
     least: usize,
-) -> Result<Option<(Vec<u8>, bool)>, Error> {
-    let page = tx.reader().scan(scan).await?;
+    most: usize,
+) -> Result<usize, Error> {
+    let scan = oldest(tx.reader(), namespace, bucket, most).await?;
+    let page = tx.reader().scan(&scan).await?;
     let Some(last) = page.last().filter(|_| page.len() >= least) else {
-        return Ok(None);
+        return Ok(0);
     };
     let mut sum = CounterRecord::default();
     for entry in &page {
         sum = sum.plus(&records::decode(&entry.value)?);
         tx.delete(entry.key.to_vec());
     }
-    let place = first_of_its_millisecond(&last.key);
-    tx.put(place.clone(), &sum);
-    Ok(Some((place, page.len() == scan.limit)))
+    let millis = keys::counter_millis(&last.key);
+    tx.put(keys::counter(namespace, bucket, millis, [0; 8]), &sum);
+    let floor = CounterFloorRecord { millis };
+    tx.put(keys::counter_floor(namespace, bucket), &floor);
+    Ok(page.len())
 }
 
-/// Where a sum up to this change stands: before all changes of the same millisecond, those to come included.
-fn first_of_its_millisecond(key: &[u8]) -> Vec<u8> {
-    let random = key.len().saturating_sub(8);
-    [&key[..random], &[0; 8]].concat()
+/// The oldest records of a bucket.
+async fn oldest(
+    reader: &dyn Reader,
+    namespace: &Namespace,
+    bucket: &BucketId,
+    limit: usize,
+) -> Result<Scan, Error> {
+    let floor = floor(reader, namespace, bucket).await?;
+    let mut scan = keys::all(&keys::counters(namespace, bucket), limit);
+    scan.start = keys::counter(namespace, bucket, floor, [0; 8]);
+    Ok(scan)
+}
+
+/// The millisecond below which a bucket has no records, and never will.
+async fn floor(
+    reader: &dyn Reader,
+    namespace: &Namespace,
+    bucket: &BucketId,
+) -> Result<u64, Error> {
+    let key = keys::counter_floor(namespace, bucket);
+    let stored = reader.get_many(&[key]).await?.pop().flatten();
+    let floor: Option<CounterFloorRecord> = records::decode_optional(stored.as_ref())?;
+    Ok(floor.map_or(0, |floor| floor.millis))
 }
 
 impl Touched {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Folding> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<(Namespace, BucketId)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -31,6 +31,7 @@
 //!   'R' upload id, part number (2)         uploaded part
 //!   'P' bucket id, PAR id (48)             sha256(token) of the PAR
 //!   'C' bucket id, millis (8) random (8)   change of the bucket's counters
+//!   'c' bucket id                          floor of those
 //!   'Z' bucket id                          lifecycle policy
 //!   'Y' bucket id, rule id                 retention rule
 //!   'S' bucket id, policy id               replication policy of the source
@@ -467,6 +468,20 @@ pub(crate) fn counter(
         b'C',
         &[bucket.as_bytes(), &millis.to_be_bytes(), &random],
     )
+}
+
+/// The milliseconds in the key of such a change.
+pub(crate) fn counter_millis(key: &[u8]) -> u64 {
+    let millis = key
+        .len()
+        .checked_sub(16)
+        .and_then(|at| key[at..].first_chunk());
+    millis.map_or(0, |millis| u64::from_be_bytes(*millis))
+}
+
+/// Where the changes of a bucket's counters begin.
+pub(crate) fn counter_floor(namespace: &Namespace, bucket: &BucketId) -> Vec<u8> {
+    in_tenancy(namespace, b'c', &[bucket.as_bytes()])
 }
 
 /// All changes of a bucket's counters, oldest first.

@@ -99,7 +99,8 @@ impl Engine {
         let key = keys::object(&path.bucket.namespace, &bucket.id, &path.object);
         tx.put(key, &record);
         self.schedule_expiry(tx, path, &record);
-        self.changed(tx, path, bucket, &placement.change, difference);
+        self.changed(tx, path, bucket, &placement.change, difference)
+            .await?;
         Ok(record)
     }
 
@@ -175,7 +176,8 @@ impl Engine {
         }
         let (ns, object) = (&path.bucket.namespace, &path.object);
         tx.delete(keys::object(ns, &bucket.id, object));
-        self.changed(tx, path, bucket, &placement.change, difference);
+        self.changed(tx, path, bucket, &placement.change, difference)
+            .await?;
         if !marked {
             return Ok(None);
         }
@@ -216,7 +218,8 @@ impl Engine {
         if place == Place::Current {
             difference = difference.plus(&self.promote(tx, path, bucket).await?);
         }
-        self.changed(tx, path, bucket, &placement.change, difference);
+        self.changed(tx, path, bucket, &placement.change, difference)
+            .await?;
         Ok(())
     }
 
@@ -236,7 +239,8 @@ impl Engine {
         tx.delete(keys::version(ns, &bucket.id, object, marker));
         if current.is_none() && youngest == Some(*marker) {
             let difference = self.promote(tx, path, bucket).await?;
-            self.changed(tx, path, bucket, &placement.change, difference);
+            self.changed(tx, path, bucket, &placement.change, difference)
+                .await?;
         }
         Ok(())
     }
@@ -298,17 +302,30 @@ impl Engine {
     }
 
     /// Notes a change of a bucket: in its counters, and for replication.
-    pub(crate) fn changed(
+    async fn changed(
         &self,
         tx: &Tx,
         path: &ObjectPath,
         bucket: &BucketRecord,
         change: &Change,
         difference: CounterRecord,
+    ) -> Result<(), Error> {
+        let at = (&path.bucket.namespace, &bucket.id);
+        self.count(tx, at, change, difference).await?;
+        self.changed_in_place(tx, path, bucket, change);
+        Ok(())
+    }
+
+    /// Notes a change that leaves count and bytes as they were: for replication.
+    pub(crate) fn changed_in_place(
+        &self,
+        tx: &Tx,
+        path: &ObjectPath,
+        bucket: &BucketRecord,
+        change: &Change,
     ) {
-        let namespace = &path.bucket.namespace;
-        self.count(tx, (namespace, &bucket.id), change, difference);
         if bucket.replicates {
+            let namespace = &path.bucket.namespace;
             let key = keys::replication_change(namespace, &bucket.id, change.millis, change.random);
             let name = path.object.as_str().as_bytes();
             tx.put_raw(key, Bytes::copy_from_slice(name));

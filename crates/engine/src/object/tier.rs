@@ -13,7 +13,7 @@ use crate::authority::{Act, Need};
 use crate::caller::Caller;
 use crate::counters::Change;
 use crate::error::{Error, ErrorKind};
-use crate::records::{BucketRecord, CounterRecord, ObjectRecord, RestoreRecord, VersionRecord};
+use crate::records::{BucketRecord, ObjectRecord, RestoreRecord, VersionRecord};
 use crate::transact::Tx;
 use crate::{Engine, ObjectPath};
 
@@ -138,7 +138,7 @@ impl Engine {
         };
         write_in_place(tx, path, &bucket.id, place, moved);
         if place == Place::Current {
-            self.changed(tx, path, bucket, change, CounterRecord::default());
+            self.changed_in_place(tx, path, bucket, change);
         }
     }
 }

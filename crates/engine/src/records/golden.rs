@@ -306,6 +306,12 @@ fn trash_and_counters() {
         },
         "01a20020011a00011170",
     );
+    assert_golden(
+        &CounterFloorRecord {
+            millis: 1_615_000_000_000,
+        },
+        "01a1001b0000017805805600",
+    );
 }
 
 #[test]

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use minicbor::decode::Error;
 use minicbor::{Decode, Decoder};
 
-use super::codec;
 use super::swift::StaticManifestRecord;
 
 /// Some fields of an [`ObjectRecord`](super::ObjectRecord).
@@ -49,7 +48,7 @@ impl<'b> ObjectRowRecord<'b> {
                 2 => size = Some(values.count(UNSIGNED)?),
                 3 => md5 = Some(values.slice(BYTES)?.try_into().ok()?),
                 4 => part_count = values.decode()?,
-                6 => time_modified = Some(values.decode::<StoredTime>()?.0),
+                6 => time_modified = Some(Timestamp::from_millisecond(values.integer()?).ok()?),
                 8 => content_type = content_type_of(values)?,
                 13 => swift = values.decode()?,
                 _ => values.skip()?,
@@ -71,24 +70,25 @@ fn content_type_of<'b>(values: &mut Values<'b>) -> Option<Option<&'b str>> {
     let mut content_type = None;
     for _ in 0..values.count(MAP)? {
         match values.count(UNSIGNED)? {
-            0 => content_type = values.decode()?,
+            0 => content_type = values.text_or_null()?,
             _ => values.skip()?,
         }
     }
     Some(content_type)
 }
 
-#[derive(Decode)]
-#[cbor(transparent)]
-struct StoredTime(#[cbor(n(0), with = "codec::time")] Timestamp);
-
 /// Major types (RFC 8949, section 3.1).
 const UNSIGNED: u8 = 0;
+const NEGATIVE: u8 = 1;
 const BYTES: u8 = 2;
 const TEXT: u8 = 3;
 const ARRAY: u8 = 4;
 const MAP: u8 = 5;
 const TAG: u8 = 6;
+const SIMPLE: u8 = 7;
+
+/// The simple value null (RFC 8949, section 3.3).
+const NULL: u64 = 22;
 
 /// CBOR values, one after the other. What can't be read gives nothing; records hold nothing of indefinite length.
 struct Values<'b>(&'b [u8]);
@@ -120,6 +120,24 @@ impl<'b> Values<'b> {
     fn count(&mut self, major: u8) -> Option<u64> {
         let (found, argument) = self.head()?;
         (found == major).then_some(argument)
+    }
+
+    fn integer(&mut self) -> Option<i64> {
+        let (found, argument) = self.head()?;
+        let argument = i64::try_from(argument).ok()?;
+        match found {
+            UNSIGNED => Some(argument),
+            NEGATIVE => Some(-1 - argument),
+            _ => None,
+        }
+    }
+
+    fn text_or_null(&mut self) -> Option<Option<&'b str>> {
+        match self.head()? {
+            (TEXT, len) => std::str::from_utf8(self.take(len)?).ok().map(Some),
+            (SIMPLE, NULL) => Some(None),
+            _ => None,
+        }
     }
 
     fn slice(&mut self, major: u8) -> Option<&'b [u8]> {
@@ -220,6 +238,16 @@ mod tests {
         assert_eq!(row.content_type, Some("text/plain"));
         assert_eq!(swift_row.delete_at, swift.delete_at);
         assert_eq!(swift_row.static_manifest, swift.static_manifest);
+    }
+
+    #[test]
+    fn a_row_of_before_1970_is_read() {
+        let bytes = encode(&ObjectRecord {
+            time_modified: Timestamp::from_millisecond(-1).unwrap(),
+            ..record()
+        });
+        let row: ObjectRowRecord<'_> = decode(&bytes).unwrap();
+        assert_eq!(row.time_modified.as_millisecond(), -1);
     }
 
     #[test]

@@ -358,6 +358,14 @@ pub(crate) struct CounterRecord {
     pub(crate) old_bytes: i64,
 }
 
+/// Below which millisecond a bucket has no changes of its counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct CounterFloorRecord {
+    #[n(0)]
+    pub(crate) millis: u64,
+}
+
 /// A PAR's scope as three fields: access type, object name or prefix, listing action.
 mod par_scope {
     use super::*;

@@ -20,8 +20,7 @@ use crate::object::{
     require_writable,
 };
 use crate::records::{
-    BucketRecord, CounterRecord, DynamicManifestRecord, ObjectRecord, StaticManifestRecord,
-    SwiftObjectRecord,
+    BucketRecord, DynamicManifestRecord, ObjectRecord, StaticManifestRecord, SwiftObjectRecord,
 };
 use crate::{Engine, ObjectPath, keys};
 
@@ -205,13 +204,7 @@ impl Engine {
                 keys::object(&path.bucket.namespace, &bucket.id, &path.object),
                 &record,
             );
-            self.changed(
-                &tx,
-                path,
-                bucket,
-                &placement.change,
-                CounterRecord::default(),
-            );
+            self.changed_in_place(&tx, path, bucket, &placement.change);
             Ok(())
         })
         .await

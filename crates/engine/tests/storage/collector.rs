@@ -204,6 +204,19 @@ async fn counters_that_could_not_be_folded_are_folded_in_the_next_round() {
     audit(&story.world).await;
 }
 
+#[tokio::test]
+async fn what_is_written_after_the_clock_was_set_back_behind_a_folding_is_counted() {
+    let mut story = Story::after(&[Call::CreateBucket]).await;
+    many_changes(&mut story).await;
+    one_round(Arc::clone(&story.world.engine)).await;
+    story.world.environment.set_back(Duration::from_secs(3600));
+    story.call(&Call::Put(By::Admin, "p", 7)).await.unwrap();
+    assert_eq!(observe(&story.world).await["b"].objects.len(), 2);
+    many_changes(&mut story).await;
+    one_round(Arc::clone(&story.world.engine)).await;
+    audit(&story.world).await;
+}
+
 /// A hundred changes of the bucket's counters, of which one object remains.
 async fn many_changes(story: &mut Story) {
     for size in 0..50 {
