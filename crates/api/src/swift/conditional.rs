@@ -4,8 +4,8 @@ use http::header::{ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFI
 use http::{HeaderMap, HeaderName, StatusCode};
 use jiff::Timestamp;
 use parbuckle_engine::swift::{EtagList, ReadConditions};
-use parbuckle_model::parse_http_date;
 
+use super::date;
 use super::error::SwiftError;
 use crate::fields;
 
@@ -14,24 +14,25 @@ pub(super) fn of_read(headers: &HeaderMap) -> Result<ReadConditions, SwiftError>
     let etags = |name: &HeaderName| -> Result<Option<EtagList>, SwiftError> {
         Ok(fields::text(headers, name)?.map(EtagList::parse))
     };
-    let date = |name: &HeaderName| -> Result<Option<Timestamp>, SwiftError> {
-        Ok(fields::text(headers, name)?.and_then(parse_http_date))
+    let time = |name: &HeaderName| -> Result<Option<Timestamp>, SwiftError> {
+        Ok(fields::text(headers, name)?.and_then(date::parse))
     };
     let no_etag = || EtagList::OneOf(Vec::new());
     Ok(ReadConditions {
         // One without etags is met by no object.
         if_match: etags(&IF_MATCH)?.or_else(|| headers.contains_key(IF_MATCH).then(no_etag)),
         if_none_match: etags(&IF_NONE_MATCH)?,
-        if_modified_since: date(&IF_MODIFIED_SINCE)?,
-        if_unmodified_since: date(&IF_UNMODIFIED_SINCE)?,
+        if_modified_since: time(&IF_MODIFIED_SINCE)?,
+        if_unmodified_since: time(&IF_UNMODIFIED_SINCE)?,
     })
 }
 
-/// Whether an upload is for a new object only: `If-None-Match: *`, beside which no other value is taken.
+/// Whether an upload is for a new object only: `If-None-Match: *`, beside which no other value is taken, not even none.
 pub(super) fn only_new(headers: &HeaderMap) -> Result<bool, SwiftError> {
-    let Some(value) = fields::text(headers, &IF_NONE_MATCH)? else {
+    if !headers.contains_key(IF_NONE_MATCH) {
         return Ok(false);
-    };
+    }
+    let value = fields::text(headers, &IF_NONE_MATCH)?.unwrap_or_default();
     match EtagList::parse(value) {
         EtagList::Any => Ok(true),
         EtagList::OneOf(_) => Err(SwiftError::plain(
@@ -41,14 +42,19 @@ pub(super) fn only_new(headers: &HeaderMap) -> Result<bool, SwiftError> {
     }
 }
 
-/// The MD5 that `ETag` announces of a body, in small hexadecimal digits, in quotes or bare. Anything else is that of no
-/// body.
+/// The MD5 that `ETag` announces of a body, in small hexadecimal digits, in quotes or bare; nothing between the quotes
+/// announces nothing. Anything else is that of no body.
 pub(super) fn announced_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>, SwiftError> {
     let Some(value) = fields::text(headers, &ETAG)? else {
         return Ok(None);
     };
+    let in_quotes = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
+    let digits = in_quotes.unwrap_or(value);
+    if digits.is_empty() {
+        return Ok(None);
+    }
     let mut md5 = [0; 16];
-    match hex_into(value.trim_matches('"'), &mut md5) {
+    match hex_into(digits, &mut md5) {
         Some(()) => Ok(Some(md5)),
         None => Err(SwiftError::Page(StatusCode::UNPROCESSABLE_ENTITY)),
     }
@@ -92,6 +98,7 @@ mod tests {
             assert_eq!(md5(value).unwrap(), Some(expected), "{value}");
         }
         assert_eq!(md5("").unwrap(), None);
+        assert_eq!(md5("\"\"").unwrap(), None);
     }
 
     #[test]
@@ -101,6 +108,8 @@ mod tests {
             "0011",
             "00112233445566778899aabbccddeefff0",
             "00112233445566778899AABBCCDDEEFF",
+            "\"00112233445566778899aabbccddeeff",
+            "\"",
         ] {
             let error = announced_md5(&headers(ETAG, value)).unwrap_err();
             assert_eq!(
@@ -116,6 +125,7 @@ mod tests {
         assert!(only_new(&headers(IF_NONE_MATCH, "*")).unwrap());
         assert!(!only_new(&HeaderMap::new()).unwrap());
         assert!(only_new(&headers(IF_NONE_MATCH, "abc")).is_err());
+        assert!(only_new(&headers(IF_NONE_MATCH, "")).is_err());
     }
 
     #[test]

@@ -23,7 +23,7 @@ const SWIFT_TYPES: [(&str, &str); 12] = [
 /// The content type of a new object: the one that was sent, unless the request wants it detected (`X-Detect-Content-Type`),
 /// or one that the object's name suggests.
 pub(super) fn of_new(sent: Option<String>, detect: Option<&str>, name: &str) -> String {
-    match sent.filter(|_| !detect.is_some_and(is_true)) {
+    match sent.filter(|sent| !sent.is_empty() && !detect.is_some_and(is_true)) {
         Some(sent) => sent,
         None => guessed(name).to_owned(),
     }
@@ -99,5 +99,6 @@ mod tests {
         assert_eq!(kind(None), "x/y");
         assert_eq!(kind(Some("no")), "x/y");
         assert_eq!(kind(Some("true")), "text/plain");
+        assert_eq!(of_new(Some(String::new()), None, "a.txt"), "text/plain");
     }
 }

@@ -8,16 +8,17 @@ use parbuckle_engine::swift::{
 };
 
 use super::caller::refused_deed;
-use super::error::SwiftError;
-use super::metadata::OBJECT_META;
+use super::error::{SwiftError, bad_request};
+use super::metadata::{self, OBJECT_META};
 use super::names::{
     DESTINATION, DESTINATION_ACCOUNT, X_COPIED_FROM, X_COPIED_FROM_ACCOUNT,
     X_COPIED_FROM_LAST_MODIFIED, X_COPY_FROM, X_COPY_FROM_ACCOUNT, X_DELETE_AT, X_FRESH_METADATA,
+    X_STATIC_LARGE_OBJECT,
 };
 use super::params::is_true;
 use super::reply::Reply;
 use super::{
-    Call, account_of, bucket_path, conditional, no_container, no_object, object, object_name,
+    Call, account_of, bucket_path, conditional, dlo, no_container, no_object, object, object_name,
     range, route, slo,
 };
 use crate::payload::Payload;
@@ -93,26 +94,30 @@ async fn perform(
     let headers = call.headers();
     let ranges = range::parse(headers)?;
     let part_number = slo::asked_part(call, &ranges)?;
-    if let Err(refusal) = conditional::only_new(headers) {
+    if let Err(refusal) = check_put(call) {
         return uncopied(call, source, refusal).await;
     }
-    let fields = match object::fields(call) {
+    let mut fields = match object::fields(call) {
         Ok(fields) => fields,
         Err(refusal) => {
             let refusal = refused_deed(call, refusal, Deed::WriteObject(target)).await;
-            return Err(refused_deed(call, refusal, Deed::ReadObject(source)).await);
+            return uncopied(call, source, refusal).await;
         }
     };
+    if metadata::wants_detection(headers)? {
+        let guessed = metadata::content_type(headers, None, &target.object)?;
+        fields.attributes.content_type = Some(guessed);
+    }
+    let manifest = call.params.text("multipart-manifest")? == Some("get");
+    let is_part = part_number.is_some() || !ranges.is_empty();
     let copy = CopySwiftObject {
         fields,
         fresh: fields::text(headers, &X_FRESH_METADATA)?.is_some_and(is_true),
-        range: match ranges.as_slice() {
-            [range] => Some(*range),
-            _ => None,
-        },
+        md5: announced_md5(call, source, is_part, manifest).await?,
+        ranges,
         part_number,
         conditions: conditional::of_read(headers)?,
-        manifest: call.params.text("multipart-manifest")? == Some("get"),
+        manifest,
         // If-None-Match is about the source.
         only_new: false,
     };
@@ -136,20 +141,66 @@ async fn perform(
     }
 }
 
-/// The reply to a copy with an `If-None-Match` that no PUT takes: what is wrong with the source comes first.
+/// Refuses what no PUT takes. What is copied is no list of segments.
+fn check_put(call: &Call<'_>) -> Result<(), SwiftError> {
+    let headers = call.headers();
+    if call.params.text("multipart-manifest")? == Some("put") {
+        return Err(slo::no_json());
+    }
+    conditional::only_new(headers)?;
+    dlo::check_new(headers)?;
+    match headers.contains_key(X_STATIC_LARGE_OBJECT) {
+        true => Err(bad_request(object::RESERVED)),
+        false => Ok(()),
+    }
+}
+
+/// What `ETag` says of the copy. One that is no MD5 is refused where it counts: of parts and of large objects.
+async fn announced_md5(
+    call: &Call<'_>,
+    source: &ObjectPath,
+    is_part: bool,
+    manifest: bool,
+) -> Result<Option<[u8; 16]>, SwiftError> {
+    let refusal = match conditional::announced_md5(call.headers()) {
+        Ok(md5) => return Ok(md5),
+        Err(refusal) => refusal,
+    };
+    let read = SwiftRead {
+        conditions: conditional::of_read(call.headers())?,
+        manifest,
+        ..SwiftRead::default()
+    };
+    let (engine, user) = (call.engine(), &call.caller);
+    match Box::pin(engine.swift_head_object(user, source, &read)).await? {
+        ReadOutcome::Found(object) => {
+            let is_dynamic = object.fields.dynamic.is_some() && !manifest;
+            match is_part || object.is_static || is_dynamic {
+                true => Err(refusal),
+                false => Ok(None),
+            }
+        }
+        // The copy itself says so.
+        _ => Ok(None),
+    }
+}
+
+/// The reply to a copy with headers that no PUT takes: what is wrong with the source comes first.
 async fn uncopied(
     call: &Call<'_>,
     source: &ObjectPath,
     refusal: SwiftError,
 ) -> Result<Reply, SwiftError> {
     let (engine, user) = (call.engine(), &call.caller);
-    Box::pin(engine.swift_may(user, Deed::ReadObject(source))).await?;
     let read = SwiftRead {
         conditions: conditional::of_read(call.headers())?,
         ..SwiftRead::default()
     };
     match Box::pin(engine.swift_head_object(user, source, &read)).await? {
-        ReadOutcome::Found(_) | ReadOutcome::RangeUnsatisfiable(_) => Err(refusal),
+        ReadOutcome::Found(_) | ReadOutcome::RangeUnsatisfiable(_) => {
+            Box::pin(engine.swift_may(user, Deed::ReadObject(source))).await?;
+            Err(refusal)
+        }
         unmet => object::unread(unmet),
     }
 }
@@ -175,10 +226,18 @@ fn other_account(
     header: &HeaderName,
     own: &AccountName,
 ) -> Result<AccountName, SwiftError> {
-    match fields::text(call.headers(), header)? {
-        Some(value) => account_of(call, &route::decoded(value)?),
-        None => Ok(own.clone()),
+    // An empty one is refused of the target only.
+    let is_target = *header == DESTINATION_ACCOUNT && call.headers().contains_key(header);
+    if !is_target && !fields::is_given(call.headers(), header) {
+        return Ok(own.clone());
     }
+    let name = route::decoded(fields::text(call.headers(), header)?.unwrap_or_default())?;
+    let refusal = match name.as_ref() {
+        "" => "Account name cannot be empty",
+        name if name.contains('/') => "Account name cannot contain slashes",
+        name => return account_of(call, name),
+    };
+    Err(SwiftError::line(StatusCode::PRECONDITION_FAILED, refusal))
 }
 
 /// The container and the object that a header names; `shown` is the header's name as clients know it.

@@ -23,13 +23,20 @@ pub(super) fn delete_at(headers: &HeaderMap, now: Timestamp) -> Result<Option<u6
     }
 }
 
-/// The second at which an object must be to end, if it is to be deleted only then (`X-If-Delete-At`).
+/// The second at which an object must be to end, if it is to be deleted only then (`X-If-Delete-At`). Fractions of it do
+/// not count.
 pub(super) fn if_delete_at(headers: &HeaderMap) -> Result<Option<u64>, SwiftError> {
-    let refusal = "Bad X-If-Delete-At header value";
-    let second =
-        whole_number(headers, &X_IF_DELETE_AT, refusal).map_err(|_| bad_request(refusal))?;
-    // None ends before 1970, and none at a second beyond all numbers.
-    Ok(second.map(|second| u64::try_from(second).unwrap_or(u64::MAX)))
+    if !headers.contains_key(X_IF_DELETE_AT) {
+        return Ok(None);
+    }
+    let text = fields::text(headers, &X_IF_DELETE_AT)?.unwrap_or_default();
+    let (second, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if second.is_empty() || !is_number(second) || !is_number(fraction) {
+        return Err(bad_request("Bad X-If-Delete-At header value"));
+    }
+    // None ends at a second beyond all numbers.
+    Ok(Some(second.parse().unwrap_or(u64::MAX)))
 }
 
 fn whole_number(
@@ -118,8 +125,11 @@ mod tests {
             if_delete_at(&HeaderMap::from_iter([(X_IF_DELETE_AT, value)]))
         };
         assert_eq!(asked("1001").unwrap(), Some(1001));
-        assert_eq!(asked("-1").unwrap(), Some(u64::MAX));
-        assert!(asked("bad").is_err());
+        assert_eq!(asked("1001.5").unwrap(), Some(1001));
+        assert_eq!(asked("99999999999999999999").unwrap(), Some(u64::MAX));
+        for bad in ["bad", "-1", "", "1.x", ".5"] {
+            assert!(asked(bad).is_err(), "{bad}");
+        }
         assert_eq!(if_delete_at(&HeaderMap::new()).unwrap(), None);
     }
 

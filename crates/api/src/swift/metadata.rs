@@ -16,6 +16,7 @@ use super::names::{
     X_CONTAINER_WRITE, X_DETECT_CONTENT_TYPE, X_REMOVE_CONTAINER_READ, X_REMOVE_CONTAINER_WRITE,
     X_ROBOTS_TAG,
 };
+use super::params::is_true;
 use super::{content_type, policy};
 use crate::fields;
 
@@ -87,14 +88,15 @@ pub(super) fn has_account_quota(headers: &HeaderMap) -> bool {
     })
 }
 
-/// What a request says of an object besides its bytes. Metadata with an empty value is kept.
+/// What a request says of an object besides its bytes. Empty values are kept, but for that of `Content-Type`.
 pub(super) fn object_fields(headers: &HeaderMap) -> Result<ObjectFields, SwiftError> {
     let owned = |name: &HeaderName| -> Result<Option<String>, SwiftError> {
-        Ok(fields::text(headers, name)?.map(str::to_owned))
+        let text = fields::text(headers, name)?.map(str::to_owned);
+        Ok(text.or_else(|| headers.contains_key(name).then(String::new)))
     };
     Ok(ObjectFields {
         attributes: ObjectAttributes {
-            content_type: owned(&CONTENT_TYPE)?,
+            content_type: fields::text(headers, &CONTENT_TYPE)?.map(str::to_owned),
             content_language: owned(&CONTENT_LANGUAGE)?,
             content_encoding: owned(&CONTENT_ENCODING)?,
             content_disposition: owned(&CONTENT_DISPOSITION)?,
@@ -116,6 +118,11 @@ pub(super) fn content_type(
 ) -> Result<String, SwiftError> {
     let detect = fields::text(headers, &X_DETECT_CONTENT_TYPE)?;
     Ok(content_type::of_new(sent, detect, name.as_str()))
+}
+
+/// Whether a request wants the content type of its object guessed from the name, whatever type it sends.
+pub(super) fn wants_detection(headers: &HeaderMap) -> Result<bool, SwiftError> {
+    Ok(fields::text(headers, &X_DETECT_CONTENT_TYPE)?.is_some_and(is_true))
 }
 
 fn user_metadata(headers: &HeaderMap) -> Result<UserMetadata, SwiftError> {
@@ -284,5 +291,14 @@ mod tests {
         let fields = object_fields(&headers(&[("x-object-meta-empty", "")])).unwrap();
         let kept: Vec<_> = fields.attributes.metadata.iter().collect();
         assert_eq!(kept, [("empty", "")]);
+    }
+
+    #[test]
+    fn headers_of_objects_keep_empty_values_but_types_do_not() {
+        let sent = headers(&[("content-encoding", ""), ("content-type", "")]);
+        let attributes = object_fields(&sent).unwrap().attributes;
+        assert_eq!(attributes.content_encoding.as_deref(), Some(""));
+        assert_eq!(attributes.content_disposition, None);
+        assert_eq!(attributes.content_type, None);
     }
 }

@@ -14,6 +14,7 @@ mod container;
 mod content_type;
 mod copy;
 mod cors;
+mod date;
 mod dlo;
 mod error;
 mod expiry;
@@ -243,7 +244,11 @@ async fn data(
         }
         Some(Err(refusal)) => {
             let name = object.unwrap_or_default();
-            let refusal = Some(refusal).filter(|_| *call.method() == Method::PUT);
+            let puts = *call.method() == Method::PUT;
+            if puts && !copy::is_asked(call.headers()) {
+                conditional::only_new(call.headers())?;
+            }
+            let refusal = Some(refusal).filter(|_| puts);
             Err(no_object(&call, &bucket, name, refusal).await)
         }
     }

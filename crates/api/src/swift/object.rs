@@ -6,10 +6,10 @@ use http::header::{
 };
 use http::{Method, StatusCode};
 use parbuckle_engine::swift::{
-    AccountName, Deed, ObjectFields, PutSwiftObject, ReadOutcome, SwiftContent, SwiftObject,
-    SwiftRead,
+    AccountName, Deed, OBJECT_BYTES_MAX, ObjectFields, PutSwiftObject, ReadOutcome, SwiftContent,
+    SwiftObject, SwiftRead,
 };
-use parbuckle_engine::{ErrorKind, ObjectPath, RequestBody, random};
+use parbuckle_engine::{Error, ErrorKind, ObjectPath, RequestBody, random};
 
 use super::error::{SwiftError, bad_request};
 use super::metadata::{self, OBJECT_META};
@@ -26,7 +26,8 @@ use crate::payload::Payload;
 /// What an object takes.
 pub(super) const METHODS: &[&str] = &["HEAD", "GET", "POST", "OPTIONS", "DELETE", "PUT", "COPY"];
 
-const RESERVED: &str = "X-Static-Large-Object is a reserved header. To create a static large object add query param multipart-manifest=put.";
+/// The refusal of a header that only Swift itself sets.
+pub(super) const RESERVED: &str = "X-Static-Large-Object is a reserved header. To create a static large object add query param multipart-manifest=put.";
 
 const OCTET_STREAM: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
@@ -38,7 +39,8 @@ pub(super) async fn act(
     payload: Payload,
 ) -> Result<Reply, SwiftError> {
     let manifest = call.params.text("multipart-manifest")?;
-    let writes = [Method::PUT, Method::POST].contains(call.method());
+    let is_copy = *call.method() == Method::PUT && copy::is_asked(call.headers());
+    let writes = [Method::PUT, Method::POST].contains(call.method()) && !is_copy;
     if writes && manifest != Some("put") && call.headers().contains_key(X_STATIC_LARGE_OBJECT) {
         return Err(bad_request(RESERVED));
     }
@@ -52,10 +54,8 @@ pub(super) async fn act(
         }
         (&Method::GET, _) => get(call, path, false).await,
         (&Method::HEAD, _) => head(call, path, false).await,
+        (&Method::PUT, _) if is_copy => Box::pin(copy::from(call, account, path, &payload)).await,
         (&Method::PUT, Some("put")) => Box::pin(slo::put(call, path, payload)).await,
-        (&Method::PUT, _) if copy::is_asked(call.headers()) => {
-            Box::pin(copy::from(call, account, path, &payload)).await
-        }
         (&Method::PUT, _) => put(call, path, payload).await,
         (&Method::POST, _) => post(call, path).await,
         (&Method::DELETE, Some("delete")) => Box::pin(slo::delete(call, path)).await,
@@ -106,7 +106,17 @@ async fn head(call: &Call<'_>, path: &ObjectPath, manifest: bool) -> Result<Repl
     let read = read_options(call, manifest)?;
     let engine = call.engine();
     let outcome = engine.swift_head_object(&call.caller, path, &read).await?;
-    let part_number = slo::asked_part(call, &range::parse(call.headers())?)?;
+    let ranges = range::parse(call.headers())?;
+    let part_number = slo::asked_part(call, &ranges)?;
+    let outcome = match (outcome, ranges.as_slice()) {
+        // Of these the range counts, if none of it is there.
+        (ReadOutcome::Found(object), [range])
+            if is_dynamic_whole(&object) && range::is_beyond(*range, object.size) =>
+        {
+            ReadOutcome::RangeUnsatisfiable(Box::new(object))
+        }
+        (outcome, _) => outcome,
+    };
     match (&outcome, part_number) {
         (ReadOutcome::Found(object), Some(number)) => {
             match Box::pin(slo::head_part(call, path, object, number)).await? {
@@ -135,6 +145,13 @@ async fn put(call: &Call<'_>, path: &ObjectPath, payload: Payload) -> Result<Rep
     let md5 = match conditional::announced_md5(call.headers()) {
         Ok(md5) => md5,
         Err(refusal) => {
+            let refusal = match payload.length() {
+                Some(length) if length > OBJECT_BYTES_MAX => {
+                    let max = OBJECT_BYTES_MAX;
+                    Error::from(ErrorKind::TooLarge { max }).into()
+                }
+                _ => refusal,
+            };
             let deed = match put.only_new {
                 true => Deed::MakeObject(path),
                 false => Deed::WriteObject(path),
@@ -226,7 +243,9 @@ pub(super) fn fields(call: &Call<'_>) -> Result<ObjectFields, SwiftError> {
     let headers = call.headers();
     let delete_at = expiry::delete_at(headers, call.engine().environment().now())?;
     let fields = metadata::object_fields(headers)?;
-    content_type::check(fields.attributes.content_type.as_deref())?;
+    if !metadata::wants_detection(headers)? {
+        content_type::check(fields.attributes.content_type.as_deref())?;
+    }
     Ok(ObjectFields {
         delete_at,
         dynamic: dlo::manifest(headers)?,
@@ -351,7 +370,8 @@ pub(super) fn unread(outcome: ReadOutcome<SwiftObject>) -> Result<Reply, SwiftEr
 /// Whether a dynamic large object was read as what it stands for. Its refusals have other headers than those of other
 /// objects.
 fn is_dynamic_whole(object: &SwiftObject) -> bool {
-    object.fields.dynamic.is_some() && object.etag != object.manifest_etag
+    let is_dynamic = object.fields.dynamic.is_some() && !object.is_static;
+    is_dynamic && object.etag != object.manifest_etag
 }
 
 /// All headers of an object and no body, which would have this length.

@@ -10,7 +10,7 @@ use futures_core::Stream;
 use http::header::RANGE;
 use http::{HeaderMap, HeaderValue};
 use parbuckle_engine::{Error, ObjectBody};
-use parbuckle_model::RangeRequest;
+use parbuckle_model::{RangeRequest, ResolvedRange};
 
 use super::error::SwiftError;
 use crate::body::Body;
@@ -28,6 +28,12 @@ pub(super) fn parse(headers: &HeaderMap) -> Result<Vec<RangeRequest>, SwiftError
     let range = |item: &str| RangeRequest::parse(&format!("{unit}={item}"));
     let parsed: Option<Vec<RangeRequest>> = ranges.split(',').map(range).collect();
     Ok(parsed.unwrap_or_default())
+}
+
+/// Whether no byte of a body of `size` bytes lies in a range. The last bytes of nothing are all of it.
+pub(super) fn is_beyond(range: RangeRequest, size: u64) -> bool {
+    let whole_of_nothing = size == 0 && matches!(range, RangeRequest::Last(1..));
+    !whole_of_nothing && range.resolve(size) == ResolvedRange::Unsatisfiable
 }
 
 fn is_bytes(unit: &str) -> bool {

@@ -13,7 +13,7 @@ use parbuckle_model::{RangeRequest, ResolvedRange};
 
 use super::error::{SwiftError, bad_request, status_of};
 use super::listing::Form;
-use super::names::{X_COPY_FROM, X_PARTS_COUNT};
+use super::names::X_PARTS_COUNT;
 use super::reply::Reply;
 use super::report::{self, Report, status_line};
 use super::{Call, bulk, caller, conditional, object, page, range};
@@ -41,10 +41,6 @@ pub(super) async fn put(
     path: &ObjectPath,
     payload: Payload,
 ) -> Result<Reply, SwiftError> {
-    if call.headers().contains_key(X_COPY_FROM) {
-        let text = "Multipart Manifest PUTs cannot be COPY requests";
-        return Err(SwiftError::line(StatusCode::METHOD_NOT_ALLOWED, text));
-    }
     let segments = manifest::parse(&whole(call, payload).await?, path)?;
     if segments.iter().filter(|s| s.inline.is_none()).count() > SEGMENTS_MAX {
         let text = format!("Number of object-backed segments must be <= {SEGMENTS_MAX}");
@@ -84,6 +80,11 @@ async fn put_segments(
         .swift_put_manifest(user, path, put, segments, &shown)
         .await?;
     Ok(object)
+}
+
+/// The refusal of a manifest that is no JSON.
+pub(super) fn no_json() -> SwiftError {
+    SwiftError::line(StatusCode::BAD_REQUEST, "Manifest must be valid JSON.\n")
 }
 
 /// `?multipart-manifest=get`: the manifest of a static large object, with `format=raw` as it could be put again; nothing of

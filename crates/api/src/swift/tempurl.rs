@@ -1,7 +1,7 @@
 //! TempURLs: requests that carry a signature instead of a token (Swift wire reference section 13).
 
 use http::header::{CONTENT_DISPOSITION, EXPIRES};
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -108,10 +108,8 @@ impl Signed {
         if !reads || !reply.status.is_success() {
             return;
         }
-        if self.inline
-            || self.filename.is_some()
-            || !reply.headers.contains_key(CONTENT_DISPOSITION)
-        {
+        let own = reply.headers.get(CONTENT_DISPOSITION);
+        if self.inline || self.filename.is_some() || own.is_none_or(HeaderValue::is_empty) {
             reply.set(CONTENT_DISPOSITION, &self.disposition(object));
         }
         if let Ok(end) = Timestamp::from_second(self.expires) {
@@ -243,6 +241,8 @@ mod tests {
     fn the_objects_own_disposition_stays_unless_the_query_has_one() {
         let own = [("content-disposition", "own")];
         assert_eq!(adapted("", "o", &own)[CONTENT_DISPOSITION], "own");
+        let empty = adapted("", "o", &[("content-disposition", "")]);
+        assert!(!empty[CONTENT_DISPOSITION].is_empty());
         assert_eq!(adapted("&inline", "o", &own)[CONTENT_DISPOSITION], "inline");
         for (query, kind) in [
             ("&filename=x", "attachment"),

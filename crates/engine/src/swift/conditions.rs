@@ -10,9 +10,11 @@ use super::SwiftEtag;
 /// Most ranges of one request.
 const RANGES_MAX: usize = 50;
 
-/// Most ranges that overlap the one before them, and most that begin before it.
+/// Most pairs of ranges of which one begins or ends within the other. Equal ones do not count.
 const OVERLAPS_MAX: usize = 2;
-const DESCENTS_MAX: usize = 8;
+
+/// So many ranges must be in order.
+const ORDERED_MIN: usize = 8;
 
 /// A list of etags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,12 +134,21 @@ pub(super) fn resolve(asked: &[RangeRequest], size: u64) -> Option<Vec<Range<u64
 
 /// Whether so many ranges are asked for that only an attack explains it.
 fn is_abuse(parts: &[Range<u64>]) -> bool {
-    let pairs = || parts.iter().zip(parts.iter().skip(1));
-    let overlaps = pairs()
-        .filter(|(a, b)| a.start < b.end && b.start < a.end)
-        .count();
-    let descents = pairs().filter(|(a, b)| b.start < a.start).count();
-    parts.len() > RANGES_MAX || overlaps > OVERLAPS_MAX || descents > DESCENTS_MAX
+    if parts.len() > RANGES_MAX {
+        return true;
+    }
+    let within = |at: u64, part: &Range<u64>| part.start < at && at < part.end;
+    let reaches = |a: &Range<u64>, b: &Range<u64>| within(a.start, b) || within(a.end, b);
+    let overlaps: usize = parts
+        .iter()
+        .enumerate()
+        .map(|(at, a)| {
+            let later = parts[at + 1..].iter();
+            later.filter(|b| reaches(a, b) || reaches(b, a)).count()
+        })
+        .sum();
+    let ordered = parts.is_sorted_by_key(|part| part.start);
+    overlaps > OVERLAPS_MAX || (!ordered && parts.len() >= ORDERED_MIN)
 }
 
 #[cfg(test)]
@@ -205,6 +216,16 @@ mod tests {
             .collect();
         assert!(resolve(&ascending[..50], 1000).is_some());
         assert_eq!(resolve(&ascending, 1000), None);
-        assert_eq!(resolve(&[RangeRequest::From(0); 4], 1000), None);
+        let from = |starts: &[u64]| -> Vec<_> {
+            let ranges = starts.iter().map(|start| RangeRequest::From(*start));
+            ranges.collect()
+        };
+        assert_eq!(resolve(&from(&[0, 1, 2]), 1000), None);
+        assert!(resolve(&from(&[0, 1]), 1000).is_some());
+        assert!(resolve(&from(&[0; 9]), 1000).is_some());
+        let mut descending = ascending[..8].to_vec();
+        descending.reverse();
+        assert_eq!(resolve(&descending, 1000), None);
+        assert!(resolve(&descending[1..], 1000).is_some());
     }
 }

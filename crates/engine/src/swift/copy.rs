@@ -8,7 +8,7 @@ use super::METADATA_STORED_BYTES_MAX;
 use super::body::as_request;
 use super::conditions::ReadConditions;
 use super::object::{ObjectFields, PutSwiftObject, SwiftObject};
-use super::read::{ReadOutcome, SwiftRead};
+use super::read::{ReadOutcome, SwiftContent, SwiftRead};
 use super::slo::{NewSegment, ShowManifest};
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind};
@@ -20,10 +20,11 @@ use crate::{Engine, ObjectPath};
 pub struct CopySwiftObject {
     /// Headers and metadata that the request brings: they replace the source's, item by item.
     pub fields: ObjectFields,
-    /// The copy has the request's headers and metadata only, and the source's content type.
+    /// The copy has the request's headers and metadata only, and the source's content type. A copied manifest still stands
+    /// for what the source stands for.
     pub fresh: bool,
-    /// What is copied of it; nothing means all.
-    pub range: Option<RangeRequest>,
+    /// What is copied of it: the one of these that lies in it. None mean all, and so do several that lie in it.
+    pub ranges: Vec<RangeRequest>,
     /// The segment of a static large object that is copied, counted from 1, instead of a range. Other objects ignore it.
     pub part_number: Option<u64>,
     /// Conditions on the source.
@@ -32,6 +33,9 @@ pub struct CopySwiftObject {
     pub manifest: bool,
     /// Only where there is no object at the target.
     pub only_new: bool,
+    /// The MD5 that the copy must have (`ETag`), or else [`ErrorKind::ContentMismatch`]; of a copied manifest, that of the
+    /// whole ([`SwiftRefusal::EtagMismatch`](super::SwiftRefusal::EtagMismatch)). It does not count where a plain object is copied as a whole.
+    pub md5: Option<[u8; 16]>,
 }
 
 /// A copy and its source.
@@ -48,7 +52,7 @@ impl Engine {
     /// unless its manifest is asked for. Permissions: those of [`Engine::swift_read_object`] on the source and of
     /// [`Engine::swift_put_object`] on the target, whose refusals these are too. A copied manifest of a static large object
     /// is put like a new one: its segments must be there, in the target's account, as it has them
-    /// ([`Engine::swift_put_manifest`], which also says what `show` is).
+    /// ([`Engine::swift_put_manifest`], which also says what `show` is), and the target must be none of them.
     pub async fn swift_copy_object(
         self: &Arc<Self>,
         caller: &Caller,
@@ -57,13 +61,7 @@ impl Engine {
         copy: CopySwiftObject,
         show: &ShowManifest,
     ) -> Result<ReadOutcome<CopiedObject>, Error> {
-        let read = SwiftRead {
-            conditions: copy.conditions.clone(),
-            ranges: Vec::from_iter(copy.range),
-            manifest: copy.manifest,
-            part_number: copy.part_number,
-        };
-        let mut content = match self.swift_read_object(caller, source, &read).await? {
+        let mut content = match self.to_copy(caller, source, &copy).await? {
             ReadOutcome::Found(content) => content,
             ReadOutcome::NotModified(object) => return Ok(ReadOutcome::NotModified(object)),
             ReadOutcome::PreconditionFailed(object) => {
@@ -86,19 +84,21 @@ impl Engine {
             .pop()
             .unwrap_or(ObjectBody::Bytes(bytes::Bytes::new()));
         let object = content.object;
-        let is_whole_manifest = copy.manifest && copy.range.is_none();
+        let is_whole_manifest = copy.manifest && content.ranges.is_empty();
+        let is_plain = !object.is_static && (copy.manifest || object.fields.dynamic.is_none());
         let mut fields = merged(&object.fields, &copy)?;
         if !is_whole_manifest {
             fields.dynamic = copy.fields.dynamic.clone();
         }
         let put = PutSwiftObject {
             fields,
-            md5: None,
+            md5: copy.md5.filter(|_| !is_plain || !content.ranges.is_empty()),
             only_new: copy.only_new,
         };
         let made = if object.is_static && is_whole_manifest {
             let segments = self.segments(caller, source, &object).await?;
             let segments: Vec<_> = segments.into_iter().map(NewSegment::from).collect();
+            refuse_loop(&segments, target)?;
             self.swift_put_manifest(caller, target, put, &segments, show)
                 .await?
         } else {
@@ -110,6 +110,42 @@ impl Engine {
             source: object,
         }))
     }
+
+    /// What is copied of an object.
+    async fn to_copy(
+        self: &Arc<Self>,
+        caller: &Caller,
+        source: &ObjectPath,
+        copy: &CopySwiftObject,
+    ) -> Result<ReadOutcome<SwiftContent>, Error> {
+        let mut read = SwiftRead {
+            conditions: copy.conditions.clone(),
+            ranges: copy.ranges.clone(),
+            manifest: copy.manifest,
+            part_number: copy.part_number,
+        };
+        match self.swift_read_object(caller, source, &read).await? {
+            ReadOutcome::Found(content) if content.ranges.len() > 1 => {
+                read.ranges.clear();
+                self.swift_read_object(caller, source, &read).await
+            }
+            found => Ok(found),
+        }
+    }
+}
+
+/// Refuses a manifest that would name itself.
+fn refuse_loop(segments: &[NewSegment], target: &ObjectPath) -> Result<(), Error> {
+    let (bucket, object) = (target.bucket.bucket.as_str(), target.object.as_str());
+    let is_target = |segment: &NewSegment| segment.container == bucket && segment.object == object;
+    let own = segments.iter().enumerate().filter(|(_, s)| is_target(s));
+    let refusal: String = own
+        .map(|(at, _)| format!("Index {at}: manifest must not include itself as a segment\n"))
+        .collect();
+    match refusal.is_empty() {
+        true => Ok(()),
+        false => Err(ErrorKind::InvalidParameter(refusal).into()),
+    }
 }
 
 /// The source's headers and metadata with those of the request.
@@ -120,6 +156,7 @@ fn merged(source: &ObjectFields, copy: &CopySwiftObject) -> Result<ObjectFields,
         .content_type
         .take()
         .or(was.attributes.content_type.clone());
+    new.dynamic = new.dynamic.or(was.dynamic.clone());
     if copy.fresh {
         return Ok(new);
     }
@@ -151,6 +188,5 @@ fn merged(source: &ObjectFields, copy: &CopySwiftObject) -> Result<ObjectFields,
     new.expires = new.expires.or(was.expires.clone());
     new.robots = new.robots.or(was.robots.clone());
     new.delete_at = new.delete_at.or(was.delete_at);
-    new.dynamic = new.dynamic.or(was.dynamic.clone());
     Ok(new)
 }

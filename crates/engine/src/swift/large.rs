@@ -16,6 +16,7 @@ use super::body::collect;
 use super::container::current;
 use super::listing::{Candidate, ListQuery, list_names};
 use super::object::{DynamicManifest, SwiftEtag, SwiftObject, container_name, hex};
+use super::read::dynamic_of;
 use crate::authority::{Act, Need};
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind};
@@ -66,7 +67,8 @@ impl Piece {
 }
 
 impl Engine {
-    /// The segments of a dynamic large object as they are now. They are read as they are stored.
+    /// The segments of a dynamic large object as they are now. Static large objects among them are read as a whole, all
+    /// others as they are stored.
     pub(super) async fn dynamic_whole(
         &self,
         caller: &Caller,
@@ -102,7 +104,10 @@ impl Engine {
                 let Some(segment) = current(candidate.record, now)? else {
                     return Ok(false);
                 };
-                let segment = segment.as_stored();
+                let segment = match segment.is_static {
+                    true => segment,
+                    false => segment.as_stored(),
+                };
                 md5.update(segment.etag.text.as_bytes());
                 whole.size = whole.size.saturating_add(segment.size);
                 let path = object_path(&path, candidate.text)?;
@@ -139,15 +144,23 @@ impl Engine {
                 .iter()
                 .map(|(_, segment)| segment.size)
                 .collect();
-            let segments = whole
+            let mut pieces = Vec::new();
+            for ((path, segment), part) in whole
                 .segments
                 .into_iter()
-                .zip(within(sizes.into_iter(), &range));
-            return Ok(segments
-                .filter_map(|((path, segment), part)| {
-                    Some(Piece::unchanged(path, segment.native, part?))
-                })
-                .collect());
+                .zip(within(sizes.into_iter(), &range))
+            {
+                let Some(part) = part else { continue };
+                if !segment.is_static {
+                    pieces.push(Piece::unchanged(path, segment.native, part));
+                    continue;
+                }
+                let caller = &caller.of_segments();
+                // The depth is bounded, and so is the recursion.
+                let inner = self.pieces(caller, &path, &segment, part, deeper(depth)?);
+                pieces.extend(Box::pin(inner).await?);
+            }
+            return Ok(pieces);
         }
         let piece =
             (!range.is_empty()).then(|| Piece::unchanged(path.clone(), object.native, range));
@@ -203,18 +216,17 @@ impl Engine {
         segment: &SegmentRecord,
         depth: usize,
     ) -> Result<SwiftObject, Error> {
-        if depth >= DEPTH_MAX {
-            return Err(broken("large objects lie too deep in one another"));
-        }
+        deeper(depth)?;
         let found = self
             .find_object(&caller.of_segments(), path, Operation::GetObject)
             .await;
         let found = found.map_err(|error| broken(&error.to_string()))?;
         let mut object = found.ok_or_else(|| broken("a segment is missing"))?;
-        if let Some(dynamic) = &object.fields.dynamic {
+        if let Some(dynamic) = dynamic_of(&object) {
             let whole = self
                 .dynamic_whole(caller, &path.bucket.namespace, dynamic)
-                .await?;
+                .await
+                .map_err(|error| broken(&error.to_string()))?;
             (object.etag, object.size) = (whole.etag, whole.size);
         }
         if object.etag.text != segment.etag || object.size != segment.size {
@@ -275,6 +287,7 @@ pub(super) struct PiecesStream {
     caller: Caller,
     waiting: VecDeque<Piece>,
     at: At,
+    failure: Option<Error>,
 }
 
 type Opening = Pin<Box<dyn Future<Output = Result<ObjectBody, Error>> + Send>>;
@@ -292,6 +305,7 @@ impl PiecesStream {
             caller: caller.clone(),
             waiting: pieces.into(),
             at: At::Between,
+            failure: None,
         }
     }
 
@@ -304,10 +318,14 @@ impl PiecesStream {
         Ok(())
     }
 
-    fn fail(&mut self, error: Error) -> Poll<Option<Result<Bytes, Error>>> {
+    /// Ends with an error at the next turn: until then what came before it goes out to the client, who would else be left
+    /// without any reply.
+    fn fail(&mut self, error: Error, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         self.waiting.clear();
         self.at = At::Between;
-        Poll::Ready(Some(Err(error)))
+        self.failure = Some(error);
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -316,6 +334,9 @@ impl Stream for PiecesStream {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        if let Some(error) = this.failure.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         loop {
             match &mut this.at {
                 At::Between => match this.waiting.pop_front() {
@@ -327,7 +348,7 @@ impl Stream for PiecesStream {
                 },
                 At::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
                     Ok(body) => this.at = At::Reading(body),
-                    Err(error) => return this.fail(error),
+                    Err(error) => return this.fail(error, cx),
                 },
                 At::Reading(ObjectBody::Bytes(bytes)) => {
                     let bytes = std::mem::take(bytes);
@@ -337,12 +358,20 @@ impl Stream for PiecesStream {
                 At::Reading(ObjectBody::Stream(stream)) => {
                     match ready!(stream.as_mut().poll_next(cx)) {
                         Some(Ok(bytes)) => return Poll::Ready(Some(Ok(bytes))),
-                        Some(Err(error)) => return this.fail(error),
+                        Some(Err(error)) => return this.fail(error, cx),
                         None => this.at = At::Between,
                     }
                 }
             }
         }
+    }
+}
+
+/// The depth of what lies in a large object that lies so deep itself.
+fn deeper(depth: usize) -> Result<usize, Error> {
+    match depth < DEPTH_MAX {
+        true => Ok(depth + 1),
+        false => Err(broken("large objects lie too deep in one another")),
     }
 }
 

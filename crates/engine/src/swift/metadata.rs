@@ -94,15 +94,18 @@ pub fn check_metadata<'a>(
     check_totals(count, bytes)
 }
 
-/// A name as Swift shows it: each part begins with a capital.
+/// A name as Swift's sentences have it: a letter behind none is a capital.
 fn titled(name: &str) -> String {
-    let part = |part: &str| {
-        let mut letters = part.chars();
-        let first = letters.next().map(|c| c.to_ascii_uppercase());
-        let rest = letters.as_str().to_lowercase();
-        first.into_iter().chain(rest.chars()).collect::<String>()
-    };
-    name.split('-').map(part).collect::<Vec<_>>().join("-")
+    let mut behind_letter = false;
+    let shown = name.chars().map(|c| {
+        let shown = match behind_letter {
+            true => c.to_ascii_lowercase(),
+            false => c.to_ascii_uppercase(),
+        };
+        behind_letter = c.is_alphabetic();
+        shown
+    });
+    shown.collect()
 }
 
 /// Checks all metadata that a resource would have, where its single items need no check.
@@ -186,8 +189,8 @@ mod tests {
         );
         let long = "v".repeat(257);
         assert_eq!(
-            sentence(&[("n-name", &long)]),
-            "Metadata value longer than 256: x-object-meta-N-Name"
+            sentence(&[("n-nAme.x", &long)]),
+            "Metadata value longer than 256: x-object-meta-N-Name.X"
         );
         assert_eq!(sentence(&[("", "v")]), "Metadata name cannot be empty");
         assert_eq!(sentence(&[("n", ""); 90]), "ok");

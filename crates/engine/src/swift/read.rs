@@ -8,7 +8,7 @@ use parbuckle_model::{EtagCondition, Preconditions, RangeRequest};
 
 use super::conditions::{ReadConditions, Verdict, resolve};
 use super::large::{Piece, PiecesStream};
-use super::object::{SwiftObject, missing};
+use super::object::{DynamicManifest, SwiftObject, missing};
 use crate::authority::{Act, Need};
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind};
@@ -167,7 +167,7 @@ impl Engine {
         };
         if read.manifest {
             object = object.as_stored();
-        } else if let Some(dynamic) = &object.fields.dynamic {
+        } else if let Some(dynamic) = dynamic_of(&object) {
             let whole = self
                 .dynamic_whole(caller, &path.bucket.namespace, dynamic)
                 .await?;
@@ -189,7 +189,7 @@ impl Engine {
         read: &SwiftRead,
         object: SwiftObject,
     ) -> Result<ReadOutcome<SwiftContent>, Error> {
-        let is_dynamic = object.fields.dynamic.is_some() && !read.manifest;
+        let is_dynamic = dynamic_of(&object).is_some() && !read.manifest;
         let is_static = object.is_static && !read.manifest;
         let mut part_count = None;
         let ranges = match read.part_number.filter(|_| is_static) {
@@ -274,4 +274,9 @@ impl Engine {
         }
         Ok(bodies)
     }
+}
+
+/// What a dynamic large object stands for. One that is static besides is static only.
+pub(super) fn dynamic_of(object: &SwiftObject) -> Option<&DynamicManifest> {
+    object.fields.dynamic.as_ref().filter(|_| !object.is_static)
 }

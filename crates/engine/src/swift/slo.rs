@@ -12,7 +12,7 @@ use super::bulk::{BulkItem, BulkOutcome};
 use super::conditions::ReadConditions;
 use super::large::DEPTH_MAX;
 use super::object::{PutSwiftObject, SwiftObject, container_name, hex, missing};
-use super::read::{ReadOutcome, SwiftRead};
+use super::read::{ReadOutcome, SwiftRead, dynamic_of};
 use super::{SegmentRefusal, SwiftRefusal};
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind};
@@ -274,7 +274,7 @@ impl Engine {
         let Some(mut segment) = found else {
             return Ok(Err(vec!["404 Not Found"]));
         };
-        if let Some(dynamic) = &segment.fields.dynamic {
+        if let Some(dynamic) = dynamic_of(&segment) {
             let whole = self
                 .dynamic_whole(caller, &path.bucket.namespace, dynamic)
                 .await?;

@@ -329,11 +329,11 @@ async fn a_copy_keeps_metadata_and_takes_what_the_request_brings() {
 async fn a_copy_of_a_range_is_that_part() {
     let stage = stage().await;
     stage.put("c", "o", b"hello").await;
-    let range = Some(RangeRequest::FromTo(1, 3));
+    let ranges = vec![RangeRequest::FromTo(1, 3), RangeRequest::From(9)];
     copy(
         &stage,
         CopySwiftObject {
-            range,
+            ranges,
             ..CopySwiftObject::default()
         },
     )

@@ -14,6 +14,9 @@ use super::unpack::{Broken, Unpacked};
 
 const BLOCK: usize = 512;
 
+/// Where a header has the type of its entry: a zero in archives of old times.
+const TYPE_AT: usize = 156;
+
 /// Most bytes of a long name or of a pax header.
 const EXTENSION_BYTES_MAX: u64 = 1 << 20;
 
@@ -84,7 +87,7 @@ impl TarReader {
                 EntryType::Regular | EntryType::Continuous => {
                     let file = extensions.file(header, size);
                     // Archives of old times tell folders by the name alone.
-                    if !file.path.ends_with(b"/") {
+                    if header.as_bytes()[TYPE_AT] != 0 || !file.path.ends_with(b"/") {
                         return Ok(Some(file));
                     }
                     extensions = Extensions::default();
@@ -376,6 +379,26 @@ mod tests {
             .into();
         expected.remove(1);
         assert_eq!(read(&archive(&files)).await.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_slash_at_the_end_of_a_name_makes_folders_of_old_times_only() {
+        for (kind, names) in [(b'0', &["a/", "b"][..]), (0, &["b"])] {
+            let mut bytes = Vec::new();
+            for (name, length) in [("a/", 0), ("b", 1)] {
+                let mut header = Header::new_gnu();
+                header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+                header.as_mut_bytes()[TYPE_AT] = kind;
+                header.set_size(length);
+                header.set_cksum();
+                bytes.extend_from_slice(header.as_bytes());
+                bytes.resize(bytes.len() + 512 * usize::try_from(length).unwrap(), b'x');
+            }
+            bytes.resize(bytes.len() + 1024, 0);
+            let found = read(&bytes).await.unwrap();
+            let found: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(found, names);
+        }
     }
 
     #[tokio::test]

@@ -245,11 +245,12 @@ impl Page {
     }
 }
 
-/// The value of an attribute in double quotes. A tab would become a blank.
+/// The value of an attribute in double quotes. A tab and a line feed would become blanks.
 fn attribute(text: &str) -> String {
     partial_escape(text)
         .replace('"', "&quot;")
         .replace('\t', "&#09;")
+        .replace('\n', "&#10;")
 }
 
 /// A content type as listings show it: without blanks around the semicolons.
@@ -404,9 +405,9 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_keeps_quotes_and_tabs() {
-        let rows = [ContainerRow::Subdir("a\"\t'/")];
+    fn an_attribute_keeps_quotes_tabs_and_line_feeds() {
+        let rows = [ContainerRow::Subdir("a\"\t\n'/")];
         let xml = of_container(Form::TextXml, &rows);
-        assert!(xml.contains("<subdir name=\"a&quot;&#09;'/\">"));
+        assert!(xml.contains("<subdir name=\"a&quot;&#09;&#10;'/\">"));
     }
 }

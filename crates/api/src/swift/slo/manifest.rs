@@ -19,7 +19,7 @@ const TOO_SMALL: &str = "too small; each segment must be at least 1 byte.";
 pub(super) fn parse(body: &[u8], target: &ObjectPath) -> Result<Vec<NewSegment>, SwiftError> {
     let refused = |text: &'static str| Err(SwiftError::line(StatusCode::BAD_REQUEST, text));
     let Ok(parsed) = serde_json::from_slice::<Value>(body) else {
-        return refused("Manifest must be valid JSON.\n");
+        return Err(super::no_json());
     };
     let Value::Array(items) = parsed else {
         return refused("Manifest must be a list.\n");
