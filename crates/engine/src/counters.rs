@@ -63,7 +63,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Objects and bytes of a bucket.
+    /// Objects and bytes of a bucket. What an earlier process has left to fold is folded after this.
     pub(crate) async fn counted(
         &self,
         reader: &dyn Reader,
@@ -74,6 +74,9 @@ impl Engine {
         let mut scan = oldest(reader, namespace, bucket, FOLD_MAX).await?;
         loop {
             let page = reader.scan(&scan).await?;
+            if page.len() >= FOLD_MIN {
+                self.touch(namespace, bucket);
+            }
             for entry in &page {
                 sum = sum.plus(&records::decode(&entry.value)?);
             }

@@ -2,12 +2,9 @@
 //! `clients/swift_functional.txt` lists with a reason.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
 
 use parbuckle_testkit::TestServer;
 use parbuckle_testkit::swift::{Case, Outcome, SuiteUser, run_functional_suite};
-use serde_json::Value;
 
 const PARBUCKLE: &str = env!("CARGO_BIN_EXE_parbuckle");
 /// The tenancy that is the second account.
@@ -156,7 +153,7 @@ fn skipped(line: &str) -> Option<((String, String), usize)> {
 async fn users(server: &TestServer) -> [SuiteUser; 3] {
     let bootstrap = server.bootstrap();
     let account = bootstrap.namespace().to_owned();
-    let other = make_tenancy(server.data_dir());
+    let other = server.make_tenancy(OTHER);
     let user = server.admin().create_user("joe").await;
     let (_, token) = server.admin().create_auth_token(&user.id).await;
     [
@@ -166,9 +163,9 @@ async fn users(server: &TestServer) -> [SuiteUser; 3] {
             password: bootstrap.field("admin_password").to_owned(),
         },
         SuiteUser {
-            account: text(&other, "namespace"),
-            name: text(&other, "admin_user_name"),
-            password: text(&other, "admin_password"),
+            account: other.field("namespace").to_owned(),
+            name: other.field("admin_user_name").to_owned(),
+            password: other.field("admin_password").to_owned(),
         },
         SuiteUser {
             account,
@@ -176,22 +173,4 @@ async fn users(server: &TestServer) -> [SuiteUser; 3] {
             password: token,
         },
     ]
-}
-
-/// Adds the other tenancy; what comes back is its `bootstrap.json`.
-fn make_tenancy(data_dir: &Path) -> Value {
-    let mut command = Command::new(PARBUCKLE);
-    command.args(["tenancy", "create", OTHER, "--data-dir"]);
-    let output = command.arg(data_dir).output();
-    let output = output.unwrap_or_else(|error| panic!("running {command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {output:?}");
-    let path = data_dir.join("admin").join(OTHER).join("bootstrap.json");
-    let written = std::fs::read(&path).unwrap_or_default();
-    serde_json::from_slice(&written).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-fn text(json: &Value, field: &str) -> String {
-    let text = json[field].as_str();
-    text.unwrap_or_else(|| panic!("bootstrap.json has no {field}"))
-        .to_owned()
 }

@@ -1,12 +1,8 @@
 //! The Swift face beside a real OpenStack Swift: the requests of the tables in `clients/swift_*.txt` go to both servers,
 //! and the answers agree in everything but what the tables list with a reason.
 
-use std::path::Path;
-use std::process::Command;
-
 use parbuckle_testkit::TestServer;
 use parbuckle_testkit::swift::{RealSwift, RealUser, Site, run_tables};
-use serde_json::Value;
 
 const PARBUCKLE: &str = env!("CARGO_BIN_EXE_parbuckle");
 /// The tenancy that is the other account.
@@ -59,9 +55,9 @@ async fn the_face_answers_as_a_real_swift_does() {
 /// Two tenancies, the users of the first, and the administrator of the second.
 async fn our_site(server: &TestServer) -> Site {
     let bootstrap = server.bootstrap();
-    let other = make_tenancy(server.data_dir());
+    let other = server.make_tenancy(OTHER);
     let account = bootstrap.namespace().to_owned();
-    let other_account = text(&other, "namespace");
+    let other_account = other.field("namespace").to_owned();
     let login = |account: &str, name: &str| format!("{account}:{name}");
     let mut users = vec![
         (
@@ -71,8 +67,8 @@ async fn our_site(server: &TestServer) -> Site {
         ),
         (
             "boss",
-            login(&other_account, &text(&other, "admin_user_name")),
-            text(&other, "admin_password"),
+            login(&other_account, other.field("admin_user_name")),
+            other.field("admin_password").to_owned(),
         ),
     ];
     for name in ORDINARY {
@@ -111,22 +107,4 @@ fn real_site(ours: &Site) -> (RealSwift, Site) {
         ..ours.clone()
     };
     (swift, site)
-}
-
-/// Adds the other tenancy; what comes back is its `bootstrap.json`.
-fn make_tenancy(data_dir: &Path) -> Value {
-    let mut command = Command::new(PARBUCKLE);
-    command.args(["tenancy", "create", OTHER, "--data-dir"]);
-    let output = command.arg(data_dir).output();
-    let output = output.unwrap_or_else(|error| panic!("running {command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {output:?}");
-    let path = data_dir.join("admin").join(OTHER).join("bootstrap.json");
-    let written = std::fs::read(&path).unwrap_or_default();
-    serde_json::from_slice(&written).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-fn text(json: &Value, field: &str) -> String {
-    let text = json[field].as_str();
-    text.unwrap_or_else(|| panic!("bootstrap.json has no {field}"))
-        .to_owned()
 }

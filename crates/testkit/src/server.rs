@@ -93,6 +93,21 @@ impl TestServer {
         &self.bootstrap
     }
 
+    /// Adds a tenancy, as an operator does beside the running server; what was written for its administrator.
+    pub fn make_tenancy(&self, name: &str) -> Bootstrap {
+        let mut command = Command::new(&self.builder.binary);
+        command
+            .args(["tenancy", "create", name, "--data-dir"])
+            .arg(&self.data_dir)
+            .env_clear();
+        let output = command
+            .output()
+            .unwrap_or_else(|error| panic!("running {command:?}: {error}"));
+        assert!(output.status.success(), "{command:?}: {output:?}");
+        let folder = self.data_dir.join("admin").join(name);
+        Bootstrap::read(&folder.join("bootstrap.json"))
+    }
+
     /// The OCI config file of the admin, profile DEFAULT.
     pub fn config_file(&self) -> PathBuf {
         self.data_dir.join("admin").join("config")

@@ -2,7 +2,6 @@
 //! section 7).
 
 use super::error::{SwiftError, bad_request};
-use super::params::is_true;
 
 /// Extensions that Swift knows by another type than the list of registered types does.
 const SWIFT_TYPES: [(&str, &str); 12] = [
@@ -20,10 +19,9 @@ const SWIFT_TYPES: [(&str, &str); 12] = [
     ("xml", "application/xml"),
 ];
 
-/// The content type of a new object: the one that was sent, unless the request wants it detected (`X-Detect-Content-Type`),
-/// or one that the object's name suggests.
-pub(super) fn of_new(sent: Option<String>, detect: Option<&str>, name: &str) -> String {
-    match sent.filter(|sent| !sent.is_empty() && !detect.is_some_and(is_true)) {
+/// The content type of a new object: the one that was sent, or one that the object's name suggests.
+pub(super) fn of_new(sent: Option<String>, name: &str) -> String {
+    match sent.filter(|sent| !sent.is_empty()) {
         Some(sent) => sent,
         None => guessed(name).to_owned(),
     }
@@ -94,11 +92,10 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_is_sent_counts_unless_it_is_to_be_detected() {
-        let kind = |detect| of_new(Some("x/y".to_owned()), detect, "a.txt");
-        assert_eq!(kind(None), "x/y");
-        assert_eq!(kind(Some("no")), "x/y");
-        assert_eq!(kind(Some("true")), "text/plain");
-        assert_eq!(of_new(Some(String::new()), None, "a.txt"), "text/plain");
+    fn a_type_that_is_sent_counts_unless_it_is_empty() {
+        let kind = |sent: &str| of_new(Some(sent.to_owned()), "a.txt");
+        assert_eq!(kind("x/y"), "x/y");
+        assert_eq!(kind(""), "text/plain");
+        assert_eq!(of_new(None, "a.txt"), "text/plain");
     }
 }

@@ -110,14 +110,15 @@ pub(super) fn object_fields(headers: &HeaderMap) -> Result<ObjectFields, SwiftEr
     })
 }
 
-/// The content type of a new object: the request's, or one that its name suggests.
+/// The content type of a new object: the request's, unless it wants one detected, or one that the object's name suggests.
 pub(super) fn content_type(
     headers: &HeaderMap,
     sent: Option<String>,
     name: &ObjectName,
 ) -> Result<String, SwiftError> {
-    let detect = fields::text(headers, &X_DETECT_CONTENT_TYPE)?;
-    Ok(content_type::of_new(sent, detect, name.as_str()))
+    let detects = wants_detection(headers)?;
+    let sent = sent.filter(|_| !detects);
+    Ok(content_type::of_new(sent, name.as_str()))
 }
 
 /// Whether a request wants the content type of its object guessed from the name, whatever type it sends.
@@ -291,6 +292,17 @@ mod tests {
         let fields = object_fields(&headers(&[("x-object-meta-empty", "")])).unwrap();
         let kept: Vec<_> = fields.attributes.metadata.iter().collect();
         assert_eq!(kept, [("empty", "")]);
+    }
+
+    #[test]
+    fn a_type_that_is_sent_counts_unless_it_is_to_be_detected() {
+        let name = ObjectName::parse(b"a.txt").unwrap();
+        let kind = |detect| {
+            let sent = headers(&[("x-detect-content-type", detect)]);
+            content_type(&sent, Some("x/y".to_owned()), &name).unwrap()
+        };
+        assert_eq!(kind("no"), "x/y");
+        assert_eq!(kind("true"), "text/plain");
     }
 
     #[test]

@@ -205,6 +205,18 @@ async fn counters_that_could_not_be_folded_are_folded_in_the_next_round() {
 }
 
 #[tokio::test]
+async fn counters_that_an_earlier_process_left_are_folded_once_somebody_asks() {
+    let mut story = Story::after(&[Call::CreateBucket]).await;
+    many_changes(&mut story).await;
+    let world = story.world.restart().await;
+    one_round(Arc::clone(&world.engine)).await;
+    assert!(counter_keys(&world).await >= 64);
+    observe(&world).await;
+    one_round(Arc::clone(&world.engine)).await;
+    assert!(counter_keys(&world).await < 64);
+}
+
+#[tokio::test]
 async fn what_is_written_after_the_clock_was_set_back_behind_a_folding_is_counted() {
     let mut story = Story::after(&[Call::CreateBucket]).await;
     many_changes(&mut story).await;

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use parbuckle_testkit::{SignedClient, Signer, TestKey, TestServer};
 use serde_json::json;
@@ -24,13 +23,7 @@ pub(crate) struct OtherTenancy {
 
 /// Adds it, as an operator does.
 pub(crate) async fn other_tenancy(server: &TestServer) -> OtherTenancy {
-    let created = Command::new(env!("CARGO_BIN_EXE_parbuckle"))
-        .args(["tenancy", "create", NAME, "--data-dir"])
-        .arg(server.data_dir())
-        .env_clear()
-        .output()
-        .unwrap();
-    assert!(created.status.success(), "{created:?}");
+    server.make_tenancy(NAME);
     let folder = server.data_dir().join("admin").join(NAME);
     let value = |name| config_value(&folder.join("config"), name);
     let tenancy = value("tenancy");

@@ -1,12 +1,10 @@
 //! A server with users of every kind, and containers with every kind of list.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::process::Command;
 
 use http::Method;
-use parbuckle_testkit::{Call, Reply, SignedClient, TestServer, encode, encode_path};
-use serde_json::{Value, json};
+use parbuckle_testkit::{Bootstrap, Call, Reply, SignedClient, TestServer, encode, encode_path};
+use serde_json::json;
 
 use crate::PARBUCKLE;
 use crate::rows::PERMISSIONS;
@@ -54,11 +52,11 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn set() -> Self {
         let server = TestServer::builder(PARBUCKLE).arg("--dev").start().await;
-        let other = other_tenancy(&server);
+        let other = server.make_tenancy("other");
         let admin = server.admin();
         let account = server.bootstrap().field("swift_account").to_owned();
         let mut stage = Self {
-            other_account: other["swift_account"].as_str().unwrap().to_owned(),
+            other_account: other.field("swift_account").to_owned(),
             tokens: BTreeMap::new(),
             secrets: BTreeMap::new(),
             policies: BTreeMap::new(),
@@ -79,12 +77,12 @@ impl Stage {
         stage
     }
 
-    async fn sign_in_administrators(&mut self, other: &Value) {
+    async fn sign_in_administrators(&mut self, other: &Bootstrap) {
         let password = self.server.bootstrap().field("admin_password").to_owned();
         let own = token(&self.server, &self.account, "admin", &password).await;
         self.tokens.insert("admin", own);
-        let (account, password) = (self.other_account.clone(), other["admin_password"].as_str());
-        let of_other = token(&self.server, &account, "admin", password.unwrap()).await;
+        let (account, password) = (self.other_account.clone(), other.field("admin_password"));
+        let of_other = token(&self.server, &account, "admin", password).await;
         self.tokens.insert("other", of_other);
     }
 
@@ -295,17 +293,4 @@ pub(crate) async fn remove_auth_tokens(admin: &SignedClient, user: &str) {
         let id = encode(token["id"].as_str().unwrap());
         admin.delete(format!("{target}/{id}")).await.expect(204);
     }
-}
-
-/// Adds a tenancy, as an operator does; its `bootstrap.json`.
-fn other_tenancy(server: &TestServer) -> Value {
-    let created = Command::new(PARBUCKLE)
-        .args(["tenancy", "create", "other", "--data-dir"])
-        .arg(server.data_dir())
-        .env_clear()
-        .output()
-        .unwrap();
-    assert!(created.status.success(), "{created:?}");
-    let file = server.data_dir().join("admin/other/bootstrap.json");
-    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
 }

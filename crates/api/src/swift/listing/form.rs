@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::Write as _;
 
+use jiff::Timestamp;
 use parbuckle_engine::ObjectMd5;
 use parbuckle_engine::swift::{AccountRow, ContainerRow, ObjectRow};
 use quick_xml::escape::partial_escape;
@@ -87,11 +88,31 @@ impl Page {
                 self.line(name);
             }
             (Form::Json, AccountRow::Subdir(subdir)) => self.subdir_json(subdir),
-            (Form::Json, row @ AccountRow::Container { .. }) => self.container_json(row),
+            (
+                Form::Json,
+                AccountRow::Container {
+                    name,
+                    count,
+                    bytes,
+                    time_created,
+                },
+            ) => {
+                self.container_json(name, (*count, *bytes), *time_created);
+            }
             (_, AccountRow::Subdir(subdir)) => {
                 self.element(format_args!("<subdir name=\"{}\" />\n", attribute(subdir)));
             }
-            (_, row @ AccountRow::Container { .. }) => self.container_xml(row),
+            (
+                _,
+                AccountRow::Container {
+                    name,
+                    count,
+                    bytes,
+                    time_created,
+                },
+            ) => {
+                self.container_xml(name, (*count, *bytes), *time_created);
+            }
         }
     }
 
@@ -142,22 +163,13 @@ impl Page {
         self.text("}");
     }
 
-    fn container_json(&mut self, row: &AccountRow) {
-        let AccountRow::Container {
-            name,
-            count,
-            bytes,
-            time_created,
-        } = row
-        else {
-            return;
-        };
+    fn container_json(&mut self, name: &str, (count, bytes): (u64, u64), created: Timestamp) {
         self.text("{\"name\": ");
         json::push_text(&mut self.out, name);
         self.element(format_args!(
             ", \"count\": {count}, \"bytes\": {bytes}, \"last_modified\": \""
         ));
-        self.times.push(&mut self.out, *time_created);
+        self.times.push(&mut self.out, created);
         self.element(format_args!("\", \"storage_policy\": \"{POLICY}\"}}"));
     }
 
@@ -179,21 +191,12 @@ impl Page {
         self.text("}");
     }
 
-    fn container_xml(&mut self, row: &AccountRow) {
-        let AccountRow::Container {
-            name,
-            count,
-            bytes,
-            time_created,
-        } = row
-        else {
-            return;
-        };
+    fn container_xml(&mut self, name: &str, (count, bytes): (u64, u64), created: Timestamp) {
         self.element(format_args!(
             "<container><name>{}</name><count>{count}</count><bytes>{bytes}</bytes><last_modified>",
             partial_escape(name)
         ));
-        self.times.push(&mut self.out, *time_created);
+        self.times.push(&mut self.out, created);
         self.element(format_args!(
             "</last_modified><storage_policy>{POLICY}</storage_policy></container>\n"
         ));
