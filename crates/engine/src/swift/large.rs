@@ -27,6 +27,9 @@ use crate::{BucketPath, Engine, ObjectPath, keys};
 /// How deep static large objects may lie in one another.
 pub(super) const DEPTH_MAX: usize = 10;
 
+/// Most pieces of large objects that lie in one another. With 1000 segments in each, a few levels are more than any memory holds.
+const NESTED_PIECES_MAX: usize = 100_000;
+
 /// Bytes that are next to each other.
 pub(super) enum Piece {
     /// Those of one stored object.
@@ -158,7 +161,7 @@ impl Engine {
                 let caller = &caller.of_segments();
                 // The depth is bounded, and so is the recursion.
                 let inner = self.pieces(caller, &path, &segment, part, deeper(depth)?);
-                pieces.extend(Box::pin(inner).await?);
+                add_nested(&mut pieces, Box::pin(inner).await?)?;
             }
             return Ok(pieces);
         }
@@ -203,7 +206,7 @@ impl Engine {
             let caller = &caller.of_segments();
             // The depth is bounded, and so is the recursion.
             let inner = Box::pin(self.pieces(caller, &path, &inner, part, depth + 1)).await?;
-            pieces.extend(inner);
+            add_nested(&mut pieces, inner)?;
         }
         Ok(pieces)
     }
@@ -365,6 +368,16 @@ impl Stream for PiecesStream {
             }
         }
     }
+}
+
+fn add_nested(pieces: &mut Vec<Piece>, nested: Vec<Piece>) -> Result<(), Error> {
+    if pieces.len() + nested.len() > NESTED_PIECES_MAX {
+        return Err(broken(
+            "large objects in one another have too many segments",
+        ));
+    }
+    pieces.extend(nested);
+    Ok(())
 }
 
 /// The depth of what lies in a large object that lies so deep itself.

@@ -221,6 +221,24 @@ async fn segments_may_be_used_in_part_and_lie_in_one_another() {
 }
 
 #[tokio::test]
+async fn of_more_segments_in_one_another_than_memory_should_hold_only_parts_are_read() {
+    let stage = stage().await;
+    let thousand = vec![segment("seg/1"); 1000];
+    put_static(&stage, "thousand", &thousand).await.unwrap();
+    let nested = NewSegment {
+        container: "c".to_owned(),
+        ..segment("thousand")
+    };
+    put_static(&stage, "many", &vec![nested; 101])
+        .await
+        .unwrap();
+    let first = [RangeRequest::FromTo(0, 5)];
+    assert_eq!(read_ranges(&stage, "many", &first).await, "abcdab");
+    let whole = stage.read_outcome(&stage.owner, "c", "many").await;
+    assert_eq!(whole, "LargeObjectBroken");
+}
+
+#[tokio::test]
 async fn segments_that_can_not_be_used_are_all_told_and_nothing_is_stored() {
     let stage = stage().await;
     stage.put("parts", "zero", b"").await;
